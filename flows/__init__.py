@@ -1,0 +1,1 @@
+"""Prefect flows, and how they are started."""

@@ -1,0 +1,154 @@
+"""The `stillhouse` command. What is heavy is imported where it is used, so that help answers at once."""
+
+import json
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(
+    help="Distil a frontier model into a small one that you own, and promote it on evidence.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+ProjectFile = Annotated[Path, typer.Argument(help="The project's YAML, as deployments/support.yaml.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, and nothing else.")]
+
+_PREFECT_DEFAULTS = {
+    "PREFECT_LOGGING_LEVEL": "WARNING",
+    "PREFECT_SERVER_LOGGING_LEVEL": "ERROR",
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "false",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "TRANSFORMERS_VERBOSITY": "error",
+    "TRANSFORMERS_NO_ADVISORY_WARNINGS": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+}
+
+
+@app.command()
+def run(project: ProjectFile, as_json: AsJson = False) -> None:
+    """Run the pipeline; stages whose inputs have not changed are not done again."""
+    with _errors():
+        from rich.console import Console
+
+        from flows.console import ConsoleHandler
+        from flows.project import check, load
+
+        console = Console(stderr=as_json)
+        loaded = load(project)
+        check(loaded)
+        with ConsoleHandler(console):
+            from flows.distill import distill
+
+            console.print(f"{loaded.name}: {project}", highlight=False, markup=False)
+            folder = distill(project.resolve())
+        evidence = _evidence(folder)
+        if as_json:
+            print(json.dumps(evidence, indent=1))
+        else:
+            _print_decision(evidence, folder)
+
+
+@app.command()
+def plan(project: ProjectFile, as_json: AsJson = False) -> None:
+    """Say what a run would do now: what is cached, and what the teacher would be asked."""
+    with _errors():
+        from flows.plan import plan as look
+        from flows.project import check, load
+
+        loaded = load(project)
+        check(loaded)
+        planned = look(loaded)
+        if as_json:
+            print(json.dumps([stage._asdict() for stage in planned], indent=1))
+            return
+        for stage in planned:
+            print(f"  {stage.stage:<9} {'cached' if stage.cached else 'would run':<10} {stage.words}".rstrip())
+
+
+@app.command()
+def report(project: ProjectFile) -> None:
+    """Rebuild the page of the project's last run from its evidence."""
+    with _errors():
+        from flows.evidence import latest, rebuild
+        from flows.project import load
+        from tasks.errors import StoreError
+
+        name = load(project).name
+        folder = latest(name)
+        if folder is None:
+            raise StoreError(f"{name} has no run in the store yet. Start one: stillhouse run {project}")
+        print(rebuild(folder))
+
+
+@app.command()
+def history(project: ProjectFile) -> None:
+    """List every student that was judged, and which is on stage."""
+    with _errors():
+        from datetime import datetime
+
+        from flows.project import load
+        from tasks.registry import Registry
+
+        name = load(project).name
+        champion = Registry().champion(name)
+        for entry in Registry().history(name):
+            entered = datetime.fromtimestamp(entry.entered_at).strftime("%Y-%m-%d %H:%M")
+            stage = "  on stage" if entry.student == champion else ""
+            print(f"  v{entry.version}  {entered}  {entry.verdict:<12} {entry.student.fingerprint[:12]}{stage}")
+
+
+@app.command()
+def rollback(project: ProjectFile) -> None:
+    """Put the champion before this one back on stage."""
+    with _errors():
+        from flows.project import load
+        from tasks.registry import Registry
+
+        name = load(project).name
+        before = Registry().rollback(name)
+        print(f"{name}: {before.fingerprint[:12]} is on stage" if before else f"{name}: nobody is on stage")
+
+
+@contextmanager
+def _errors() -> Generator[None]:
+    """One clear line for what Stillhouse raises on purpose; everything else keeps its traceback."""
+    for name, value in _PREFECT_DEFAULTS.items():
+        os.environ.setdefault(name, value)
+    warnings.filterwarnings("ignore", module="transformers|torch|prefect")
+    logging.captureWarnings(True)
+    from tasks.errors import StillhouseError
+
+    try:
+        yield
+    except StillhouseError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise typer.Exit(1) from error
+
+
+def _evidence(folder: Path) -> dict[str, Any]:
+    return json.loads((folder / "evidence.json").read_text(encoding="utf-8"))
+
+
+def _print_decision(evidence: dict[str, Any], folder: Path) -> None:
+    stage = "it is on stage" if evidence["on_stage"] else "it is not on stage"
+    print(f"\n{evidence['verdict'].upper()}: {evidence['project']} version {evidence['version']}; {stage}")
+    marks = {"yes": "+", "no": "-", "unsettled": "?"}
+    for reason in evidence["reasons"]:
+        print(f"  {marks[reason['holds']]} {reason['words']}")
+    print(f"\nreport: {folder / 'report.html'}")
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,67 @@
+"""What the terminal shows while the pipeline works: a line a stage, and a bar for long work."""
+
+import logging
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+
+class ConsoleHandler(logging.Handler):
+    """Draws Stillhouse's own log records: `finished` ones as a line, ones with `done` and `total` as a bar."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(logging.DEBUG)
+        self._bars = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=30),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[unit]}  {task.fields[note]}"),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+        )
+        self._console = console
+        self._bar: Any = None
+        self._shown = ""
+
+    def __enter__(self) -> "ConsoleHandler":
+        """Listen to Stillhouse's loggers."""
+        for name in ("stillhouse", "tasks"):
+            logging.getLogger(name).addHandler(self)
+        logging.getLogger("stillhouse").setLevel(logging.DEBUG)
+        logging.getLogger("stillhouse").propagate = False
+        self._bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop listening, and take the bar away."""
+        self._bars.stop()
+        for name in ("stillhouse", "tasks"):
+            logging.getLogger(name).removeHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Draw one record."""
+        fields = record.__dict__
+        if "total" in fields:
+            self._draw(fields)
+        elif "finished" in fields:
+            self._clear()
+            worked = "cached" if fields["cached"] else f"{fields['seconds']:.1f} s"
+            tally = record.getMessage().partition(": ")[2].removesuffix(" (cached)")
+            self._console.print(f"  {fields['finished']:<9} {worked:>8}  {tally}", highlight=False, markup=False)
+        else:
+            self._console.print(f"  {record.getMessage()}", highlight=False, markup=False)
+
+    def _draw(self, fields: dict[str, Any]) -> None:
+        if self._shown != fields["stage"]:
+            self._clear()
+            self._bar = self._bars.add_task(fields["stage"], total=fields["total"], unit=fields["unit"], note="")
+            self._shown = fields["stage"]
+        self._bars.update(self._bar, completed=fields["done"], note=fields["note"])
+
+    def _clear(self) -> None:
+        if self._bar is not None:
+            self._bars.remove_task(self._bar)
+        self._bar, self._shown = None, ""

@@ -1,0 +1,83 @@
+"""distill: the pipeline, readable aloud."""
+
+import logging
+import time
+from pathlib import Path
+from typing import ParamSpec, Protocol, TypeVar
+
+from prefect import Task, flow
+
+from flows.evidence import Distilled, gather, publish
+from flows.project import Project, check, load
+from tasks.artifacts import Result
+from tasks.caching import results_folder
+from tasks.evaluate import evaluate
+from tasks.filter import filter
+from tasks.promote import promote
+from tasks.registry import Registry
+from tasks.sample import sample
+from tasks.split import split
+from tasks.teach import teach
+from tasks.train import train
+
+Params = ParamSpec("Params")
+Given = TypeVar("Given", bound=Result)
+
+logger = logging.getLogger("stillhouse")
+
+
+class Do(Protocol):
+    """What is done with a stage and its arguments: run it, or look what it would do."""
+
+    def __call__(self, stage: Task[Params, Given], *args: Params.args, **kwargs: Params.kwargs) -> Given:
+        """The stage's result."""
+        ...
+
+
+def pipeline(project: Project, do: Do) -> Distilled:
+    """The seven stages, in order."""
+    sampled = do(sample, project.sample)
+    taught = do(teach, project.teach, sampled.inputs)
+    filtered = do(filter, project.filter, taught.outputs)
+    parts = do(split, project.split, filtered.kept)
+    trained = do(train, project.train, parts.train, parts.validation)
+    evaluated = do(
+        evaluate,
+        project.evaluate,
+        project.teach,
+        project.train.base_model(),
+        trained.student,
+        Registry().rival(project.name, trained.student),
+        parts.holdout,
+        parts.unseen,
+    )
+    decision = do(promote, project.promote, evaluated.scores)
+    return Distilled(sampled, taught, filtered, parts, trained, evaluated, decision)
+
+
+def run_stage(stage: Task[Params, Given], *args: Params.args, **kwargs: Params.kwargs) -> Given:
+    """Run a stage as a Prefect task, and say in one line what it did."""
+    started = time.monotonic()
+    state = stage(*args, **kwargs, return_state=True)
+    result: Given = state.result()
+    cached = state.name == "Cached"
+    fields = {"finished": stage.name, "cached": cached, "seconds": time.monotonic() - started}
+    logger.info("%s: %s%s", stage.name, result.tally.words(), " (cached)" if cached else "", extra=fields)
+    return result
+
+
+@flow(name="distill", flow_run_name="distill {project}", result_storage=results_folder())
+def distill(project: Path) -> Path:
+    """Distil the teacher of a project's YAML into a student; returns the run's folder, with evidence and report."""
+    loaded = load(project)
+    check(loaded)
+    return distil(loaded)
+
+
+def distil(project: Project) -> Path:
+    """Run the stages within a flow, enter the student in the registry, and publish the evidence."""
+    distilled = pipeline(project, run_stage)
+    registry, student = Registry(), distilled.train.student
+    registry.enter(project.name, student, registry.rival(project.name, student), distilled.promote.verdict)
+    entered = next(each for each in registry.history(project.name) if each.student == student)
+    return publish(gather(project, distilled, entered, registry.champion(project.name) == student))

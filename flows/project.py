@@ -1,0 +1,79 @@
+"""Project: the stages' configs, loaded from one YAML and checked before any work."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from tasks.artifacts import Store
+from tasks.errors import ProjectError
+from tasks.evaluate import EvaluateConfig
+from tasks.files import describe
+from tasks.filter import FilterConfig, read_gold
+from tasks.models import Recorded
+from tasks.promote import PromoteConfig
+from tasks.sample import SampleConfig, pick, read_inputs
+from tasks.split import SplitConfig
+from tasks.teach import TeachConfig, requests
+from tasks.trainers import Trainer
+
+
+class Project(BaseModel):
+    """One narrow task to distil: a name, and a config for each stage."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$", description="Lower-case letters, digits and dashes.")
+    sample: SampleConfig
+    teach: TeachConfig
+    filter: FilterConfig
+    split: SplitConfig = SplitConfig()
+    train: Trainer
+    evaluate: EvaluateConfig
+    promote: PromoteConfig
+
+    @model_validator(mode="after")
+    def _measured(self) -> "Project":
+        names = [scorer.name for scorer in self.evaluate.scorers]
+        if len(set(names)) < len(names):
+            raise ValueError(f"evaluate.scorers: the names {sorted(names)} are not all different")
+        for rule in self.promote.rules:
+            if rule.metric not in names:
+                raise ValueError(f"promote.rules: no scorer is named {rule.metric!r}; there are {sorted(names)}")
+        return self
+
+
+def load(path: Path) -> Project:
+    """The project in a YAML file; the paths in it are relative to it.
+
+    Raises `ProjectError` naming file and field, all problems at once, where the YAML or a file that it names is wrong.
+    """
+    try:
+        content: Any = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise ProjectError(f"{path}: {error.strerror}. Name a project's YAML, as deployments/support.yaml.") from error
+    except UnicodeDecodeError as error:
+        raise ProjectError(f"{path}: not UTF-8 at byte {error.start}. Save the file as UTF-8.") from error
+    except yaml.YAMLError as error:
+        raise ProjectError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
+    try:
+        return Project.model_validate(content, context={"folder": path.resolve().parent})
+    except ValidationError as error:
+        raise ProjectError(f"{path}: {describe(error)}") from error
+
+
+def check(project: Project) -> None:
+    """Fail before any work: read every input, approved answer and recorded answer, and try the store."""
+    Store().check_writable()
+    rows = read_inputs(project.sample)
+    known = {row["id"] for row in rows}
+    strangers = sorted(set(read_gold(project.filter)) - known)
+    if strangers and project.filter.gold:
+        raise ProjectError(
+            f"{project.filter.gold.path}: field `id`: {strangers[0]!r} is no row of {project.sample.inputs.path} "
+            f"(nor are {len(strangers) - 1} more). Correct the id, or remove the line."
+        )
+    if isinstance(project.teach.model, Recorded):
+        picked, _ = pick(rows, project.sample)
+        project.teach.model.check(requests(picked, project.teach), [f"row {row['id']!r}" for row in picked])

@@ -1,0 +1,294 @@
+"""Handles, which pass between stages, and the store, which holds what they stand for.
+
+An artefact is a folder named by the fingerprint of what it holds. It is written whole under another name and renamed,
+so it exists complete or not at all; its manifest, written last, says what made it and lists its files.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from pathlib import Path
+from types import UnionType
+from typing import Any, ClassVar, Literal, TypeVar, get_args, get_origin, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, model_validator
+from typing_extensions import is_typeddict
+
+from tasks.errors import StoreError
+from tasks.files import fingerprint_file
+
+SHARD_ROWS = 50_000
+
+Row = TypeVar("Row")
+
+
+class Handle(BaseModel):
+    """What stands for an artefact between stages: small, frozen, and equal where the content is equal."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    folder: ClassVar[str]
+    fingerprint: str
+
+
+AnyHandle = TypeVar("AnyHandle", bound=Handle)
+
+
+class Dataset(Handle):
+    """Rows in Parquet shards; the fingerprint is taken over canonical rows, not over the bytes of a file."""
+
+    folder = "datasets"
+    kind: Literal["dataset"] = "dataset"
+    rows: int
+
+
+class Student(Handle):
+    """A trained model: a folder that any tool loads, with `student.json` to say how it is asked."""
+
+    folder = "students"
+    kind: Literal["student"] = "student"
+
+
+class Base(Handle):
+    """A model that training starts from, converted once into safetensors."""
+
+    folder = "bases"
+    kind: Literal["base"] = "base"
+
+
+HANDLES: dict[str, type[Handle]] = {"dataset": Dataset, "student": Student, "base": Base}
+
+
+class Tally(BaseModel):
+    """Rows in, and rows out by outcome; the two must agree, or a row was lost."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rows_in: int
+    outcomes: dict[str, int]
+
+    def words(self) -> str:
+        """The tally as a person reads it."""
+        outcomes = ", ".join(f"{count} {name}" for name, count in self.outcomes.items() if count)
+        return f"{self.rows_in} rows in: {outcomes}"
+
+    @model_validator(mode="after")
+    def _conserved(self) -> "Tally":
+        out = sum(self.outcomes.values())
+        if out != self.rows_in:
+            raise ValueError(f"{self.rows_in} rows in but {out} out ({self.outcomes}): a row was lost or counted twice")
+        return self
+
+
+class Result(BaseModel):
+    """What every stage returns beside its handles: its tally, and the seconds that the work took."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tally: Tally
+    seconds: float
+
+
+class Made(BaseModel):
+    """What made an artefact: the stage, its version and config, and the fingerprints that it was made from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    stage: str
+    version: str
+    config: dict[str, Any]
+    parents: dict[str, str]
+
+
+class _Stamp(BaseModel):
+    name: str
+    sha256: str
+    size: int
+    modified_ns: int
+
+
+class Manifest(BaseModel):
+    """The last file written into an artefact's folder: what it is, what made it, and its files by content."""
+
+    handle: dict[str, Any]
+    made: Made
+    files: list[_Stamp]
+
+
+def store_root() -> Path:
+    """Where artefacts live: `STILLHOUSE_STORE`, or `data/store` under the working folder."""
+    return Path(os.environ.get("STILLHOUSE_STORE", "data/store")).resolve()
+
+
+def canonical(value: object) -> str:
+    """A JSON value as text that is the same wherever and whenever it is written."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def digest(value: object) -> str:
+    """SHA-256 of a JSON value, in hexadecimal."""
+    return hashlib.sha256(canonical(value).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class Store:
+    """Artefacts on disk. Raises `StoreError` where a folder cannot be written or an artefact is missing."""
+
+    def __init__(self, root: Path | None = None) -> None:
+        self.root = root or store_root()
+
+    def path(self, handle: Handle) -> Path:
+        """The artefact's folder."""
+        return self.root / handle.folder / handle.fingerprint
+
+    def check_writable(self) -> None:
+        """Raises `StoreError` unless a file can be written under the root."""
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.root):
+                pass
+        except OSError as error:
+            raise StoreError(
+                f"the store {self.root} cannot be written: {error.strerror or error}. "
+                "Set STILLHOUSE_STORE to a folder that can."
+            ) from error
+
+    def write_rows(self, rows: Iterable[Row], row_type: type[Row], made: Made) -> Dataset:
+        """Write rows, in their order, as Parquet shards of at most 50,000."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        schema = pa.schema(_fields(row_type))
+        running = hashlib.sha256()
+        count = 0
+        with self._fresh() as folder:
+            for number, shard in enumerate(_chunks(rows, SHARD_ROWS)):
+                for row in shard:
+                    running.update(canonical(row).encode("utf-8", "surrogatepass") + b"\n")
+                count += len(shard)
+                table = pa.Table.from_pylist(shard, schema=schema)
+                pq.write_table(table, folder / f"rows-{number:05d}.parquet", compression="zstd")
+            return self._keep(folder, Dataset(fingerprint=running.hexdigest(), rows=count), made)
+
+    def read_rows(self, dataset: Dataset) -> Iterator[Any]:
+        """The rows in their order, a shard's batch at a time."""
+        import pyarrow.parquet as pq
+
+        folder = self.path(dataset)
+        if not folder.is_dir():
+            raise StoreError(f"{folder} is gone. Run the project again: the stage that made it will make it anew.")
+        for shard in sorted(folder.glob("rows-*.parquet")):
+            for batch in pq.ParquetFile(shard).iter_batches():
+                yield from batch.to_pylist(maps_as_pydicts="strict")
+
+    def write_folder(
+        self, kind: type[AnyHandle], fill: Callable[[Path], None], made: Made, name: str = ""
+    ) -> AnyHandle:
+        """Let `fill` write files into a fresh folder and keep it, under their fingerprint or under the name given."""
+        with self._fresh() as folder:
+            fill(folder)
+            names = {file.name: fingerprint_file(file) for file in sorted(folder.iterdir())}
+            return self._keep(folder, kind(fingerprint=name or digest(names)), made, names)
+
+    def manifest(self, handle: Handle) -> Manifest:
+        """What the artefact is and what made it. Raises `StoreError` where it is missing or unreadable."""
+        path = self.path(handle) / "manifest.json"
+        try:
+            return Manifest.model_validate_json(path.read_bytes())
+        except (OSError, ValueError) as error:
+            raise StoreError(f"{path} cannot be read: {error}. Run the project again to rebuild it.") from error
+
+    def intact(self, handle: Handle) -> bool:
+        """Whether every file of the artefact is there with its content: hashed again only where its stamp moved."""
+        try:
+            return all(self._unchanged(handle, file) for file in self.manifest(handle).files)
+        except (OSError, StoreError):
+            return False
+
+    def _unchanged(self, handle: Handle, file: _Stamp) -> bool:
+        path = self.path(handle) / file.name
+        status = path.stat()
+        if (status.st_size, status.st_mtime_ns) == (file.size, file.modified_ns):
+            return True
+        return status.st_size == file.size and fingerprint_file(path) == file.sha256
+
+    @contextlib.contextmanager
+    def _fresh(self) -> Generator[Path]:
+        self.check_writable()
+        folder = Path(tempfile.mkdtemp(prefix="writing-", dir=self.root))
+        folder.chmod(0o755)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _keep(self, folder: Path, handle: AnyHandle, made: Made, names: Mapping[str, str] | None = None) -> AnyHandle:
+        final = self.path(handle)
+        if self.intact(handle):
+            return handle
+        stamps = [
+            _Stamp(
+                name=file.name,
+                sha256=names[file.name] if names else fingerprint_file(file),
+                size=file.stat().st_size,
+                modified_ns=file.stat().st_mtime_ns,
+            )
+            for file in sorted(folder.iterdir())
+        ]
+        manifest = Manifest(handle=handle.model_dump(), made=made, files=stamps)
+        (folder / "manifest.json").write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
+        final.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(final, ignore_errors=True)
+        try:
+            folder.rename(final)
+        except OSError:
+            if not self.intact(handle):  # another process may have kept the same content first
+                raise
+        return handle
+
+
+def write_whole(path: Path, content: str) -> None:
+    """Write a text file under another name, then rename it: readers see the old content or the new, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
+        file.write(content)
+    Path(name).chmod(0o644)
+    Path(name).replace(path)
+
+
+def _chunks(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
+    chunk: list[Row] = []
+    for row in rows:
+        chunk.append(row)
+        if len(chunk) == size:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+
+
+def _fields(row_type: Any) -> list[tuple[str, Any]]:
+    return [(name, _arrow(hint)) for name, hint in get_type_hints(row_type).items()]
+
+
+def _arrow(hint: Any) -> Any:
+    """The Arrow type of an annotation in `tasks/rows.py`."""
+    import pyarrow as pa
+
+    simple = {str: pa.large_string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
+    if hint in simple:
+        return simple[hint]
+    if is_typeddict(hint):
+        return pa.struct(_fields(hint))
+    arguments = get_args(hint)
+    if get_origin(hint) is list:
+        return pa.list_(_arrow(arguments[0]))
+    if get_origin(hint) is dict:
+        return pa.map_(_arrow(arguments[0]), _arrow(arguments[1]))
+    if get_origin(hint) is UnionType and arguments[1] is type(None):
+        return _arrow(arguments[0])
+    raise TypeError(f"no Arrow type for {hint}: use str, int, float, bool, lists, dicts or a TypedDict")

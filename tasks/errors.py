@@ -1,0 +1,40 @@
+"""Everything that Stillhouse raises on purpose.
+
+    StillhouseError
+    ├── ProjectError      (ValueError)    the project's YAML, or a file that it names, is wrong
+    ├── NotRecorded       (LookupError)   a request has no recorded answer
+    ├── ModelUnavailable  (RuntimeError)  a model cannot be loaded or reached
+    ├── StageFailed       (RuntimeError)  a stage has nothing left to work on, or too much went wrong
+    ├── StoreError        (OSError)       the store cannot be written, or lacks what it should hold
+    └── ExtraMissing      (ImportError)   an optional package is not installed
+
+Each message says what happened, with the value, and what to do next.
+"""
+
+
+class StillhouseError(Exception):
+    """The root: catch this to catch everything that Stillhouse raises on purpose."""
+
+
+class ProjectError(StillhouseError, ValueError):
+    """The project's YAML, or a file that it names, is wrong."""
+
+
+class NotRecorded(StillhouseError, LookupError):
+    """A request has no recorded answer."""
+
+
+class ModelUnavailable(StillhouseError, RuntimeError):
+    """A model cannot be loaded or reached."""
+
+
+class StageFailed(StillhouseError, RuntimeError):
+    """A stage has nothing left to work on, or too much of its work went wrong."""
+
+
+class StoreError(StillhouseError, OSError):
+    """The store cannot be written, or lacks what it should hold."""
+
+
+class ExtraMissing(StillhouseError, ImportError):
+    """An optional package is not installed."""

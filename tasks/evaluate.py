@@ -1,0 +1,196 @@
+"""evaluate: student, holdout, unseen → evaluation. How good is it, against what, and how sure are we?"""
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from statistics import fmean, median
+from typing import NamedTuple
+
+from prefect import task
+from pydantic import BaseModel, ConfigDict, Field
+
+from tasks.artifacts import Dataset, Made, Result, Store, Student, Tally
+from tasks.caching import BY_CONTENT
+from tasks.evidence import ALL, Difference, Estimate, Scores, Usage
+from tasks.models import Answer, AnyModel, Ledger, Model, Request, ask
+from tasks.progress import Progress
+from tasks.rows import Kept, Scored
+from tasks.scorers import Scorer
+from tasks.scorers.intervals import difference_interval, mean_interval
+from tasks.teach import TeachConfig, prompted
+from tasks.trainers import load_student
+
+VERSION = "1"
+
+
+class EvaluateConfig(BaseModel):
+    """How answers are judged."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    scorers: list[Scorer] = Field(min_length=1, description="Each gives a metric of its name.")
+    max_output_tokens: int = Field(
+        default=128, ge=1, description="The longest answer of base, student and champion, in their tokens."
+    )
+
+
+class Evaluated(Result):
+    """Every system's answers to the same rows, and what they amount to."""
+
+    answers: Dataset
+    scores: Scores
+    usage: list[Usage]
+    asked: int
+
+
+class System(NamedTuple):
+    """Who is judged: a name, a model, and the instruction that it is given."""
+
+    name: str
+    model: Model
+    prompt: str
+    max_output_tokens: int
+    temperature: float = 0.0
+
+
+class Judged(NamedTuple):
+    """A row and the part of the split that it belongs to."""
+
+    row: Kept
+    part: str
+
+
+def score(system: str, judged: Judged, answer: Answer, scorers: Sequence[Scorer]) -> Scored:
+    """One answer against the row's reference. An answer with an error scores 0 on every metric."""
+    row = judged.row
+    marks = {
+        scorer.name: 0.0 if answer.error else scorer.score(answer.text, row["reference"]).value for scorer in scorers
+    }
+    return Scored(
+        id=row["id"],
+        slice=row["slice"],
+        group=row["group"],
+        part=judged.part,
+        system=system,
+        text=answer.text,
+        reference=row["reference"],
+        approved=row["approved"],
+        error=answer.error,
+        input_tokens=answer.input_tokens,
+        output_tokens=answer.output_tokens,
+        seconds=answer.seconds,
+        scores=marks,
+    )
+
+
+def ask_system(system: System, rows: Sequence[Judged], scorers: Sequence[Scorer]) -> tuple[list[Scored], int]:
+    """A system's scored answers in the order of the rows, and how many had to be asked for."""
+    requests = [
+        Request(
+            messages=prompted(system.prompt, judged.row),
+            max_output_tokens=system.max_output_tokens,
+            temperature=system.temperature,
+        )
+        for judged in rows
+    ]
+    asked = ask(system.model, requests, Ledger(), Progress(f"evaluate {system.name}", len(rows)))
+    scored = [score(system.name, judged, answer, scorers) for judged, answer in zip(rows, asked.answers, strict=True)]
+    return scored, asked.asked
+
+
+def estimates(scored: Sequence[Scored]) -> Iterator[Estimate]:
+    """Every metric of every system, over each part as a whole and by slice."""
+    for (system, part, name), rows in _by_slice(scored).items():
+        for metric in rows[0]["scores"]:
+            interval = mean_interval([row["scores"][metric] for row in rows], [row["group"] for row in rows])
+            yield Estimate(system=system, metric=metric, part=part, slice=name, **interval._asdict())
+
+
+def differences(scored: Sequence[Scored]) -> Iterator[Difference]:
+    """The student less each other system, on identical rows."""
+    grouped = _by_slice(scored)
+    for (system, part, name), others in grouped.items():
+        if system == "student":
+            continue
+        own = grouped["student", part, name]
+        for metric in own[0]["scores"]:
+            interval = difference_interval(
+                [row["scores"][metric] for row in own],
+                [row["scores"][metric] for row in others],
+                [row["group"] for row in own],
+            )
+            yield Difference(
+                system="student", versus=system, metric=metric, part=part, slice=name, **interval._asdict()
+            )
+
+
+def usage(scored: Sequence[Scored]) -> Iterator[Usage]:
+    """Means a row, by system."""
+    by_system: dict[str, list[Scored]] = {}
+    for row in scored:
+        by_system.setdefault(row["system"], []).append(row)
+    for system, rows in by_system.items():
+        yield Usage(
+            system=system,
+            rows=len(rows),
+            failed=sum(bool(row["error"]) for row in rows),
+            input_tokens=fmean(row["input_tokens"] for row in rows),
+            output_tokens=fmean(row["output_tokens"] for row in rows),
+            seconds=fmean(row["seconds"] for row in rows),
+            seconds_median=median(row["seconds"] for row in rows),
+        )
+
+
+def _by_slice(scored: Sequence[Scored]) -> dict[tuple[str, str, str], list[Scored]]:
+    grouped: dict[tuple[str, str, str], list[Scored]] = {}
+    for row in scored:
+        for name in (ALL, row["slice"]):
+            grouped.setdefault((row["system"], row["part"], name), []).append(row)
+    return grouped
+
+
+def _systems(
+    config: EvaluateConfig, teacher: TeachConfig, base: Model, student: Student, champion: Student | None
+) -> Iterator[System]:
+    prompt = teacher.prompt.text()
+    yield System("teacher", teacher.model, prompt, teacher.max_output_tokens, teacher.temperature)
+    yield System("base", base, prompt, config.max_output_tokens)
+    yield System("student", load_student(student), "", config.max_output_tokens)
+    if champion is not None:
+        yield System("champion", load_student(champion), "", config.max_output_tokens)
+
+
+@task(name="evaluate", version=VERSION, cache_policy=BY_CONTENT, result_serializer="json", cache_result_in_memory=False)
+def evaluate(
+    config: EvaluateConfig,
+    teacher: TeachConfig,
+    base: AnyModel,
+    student: Student,
+    champion: Student | None,
+    holdout: Dataset,
+    unseen: Dataset,
+) -> Evaluated:
+    """Ask teacher, base, student and champion the same rows, and score them by one code path."""
+    started = time.monotonic()
+    rows = [Judged(row, "holdout") for row in Store().read_rows(holdout)]
+    rows += [Judged(row, "unseen") for row in Store().read_rows(unseen)]
+    scored: list[Scored] = []
+    asked = 0
+    for system in _systems(config, teacher, base, student, champion):
+        answers, count = ask_system(system, rows, config.scorers)
+        scored += answers
+        asked += count
+    made = Made(
+        stage="evaluate",
+        version=VERSION,
+        config=config.model_dump(mode="json"),
+        parents={"student": student.fingerprint, "holdout": holdout.fingerprint, "unseen": unseen.fingerprint},
+    )
+    return Evaluated(
+        answers=Store().write_rows(scored, Scored, made),
+        scores=Scores(estimates=list(estimates(scored)), differences=list(differences(scored))),
+        usage=list(usage(scored)),
+        asked=asked,
+        tally=Tally(rows_in=len(scored), outcomes=Counter("failed" if row["error"] else "answered" for row in scored)),
+        seconds=time.monotonic() - started,
+    )

@@ -1,0 +1,140 @@
+"""Evidence: what a run shows, from the rows that came in to the decision. Written as `evidence.json`."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+SCHEMA_VERSION = 1
+ALL = "all"
+
+Holds = Literal["yes", "no", "unsettled"]
+Verdict = Literal["promote", "reject", "inconclusive"]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Estimate(_Record):
+    """A system's mean score, with its 95 % interval, the rows and the independent groups behind it."""
+
+    system: str
+    metric: str
+    part: str
+    slice: str
+    mean: float
+    low: float
+    high: float
+    n: int
+    groups: int
+
+
+class Difference(Estimate):
+    """The mean of the system's score less the other's, row by row."""
+
+    versus: str
+
+
+class Scores(_Record):
+    """What the systems' answers amount to: the evidence that the gate decides on."""
+
+    estimates: list[Estimate]
+    differences: list[Difference]
+
+
+class Usage(_Record):
+    """What a system's answers take, a row on average: tokens by the system's own count, seconds by the clock."""
+
+    system: str
+    rows: int
+    failed: int
+    input_tokens: float
+    output_tokens: float
+    seconds: float
+    seconds_median: float
+
+
+class Reason(_Record):
+    """One rule of the gate, whether it holds, and why in words and numbers."""
+
+    holds: Holds
+    words: str
+    rows_to_settle: int = 0
+
+
+class CurvePoint(_Record):
+    """The mean loss a token after so many steps, in training since the last point and on the validation rows."""
+
+    step: int
+    epoch: float
+    train_loss: float
+    validation_loss: float | None
+
+
+class Training(_Record):
+    """How a student was made: what it saw, and how its loss fell."""
+
+    rows: int
+    too_long: int
+    tokens: int
+    answer_tokens: int
+    longest_row: int
+    trained_parameters: int
+    steps: int
+    seconds: float
+    example: str
+    curve: list[CurvePoint]
+
+
+class StageRecord(_Record):
+    """A stage: its tally, its time, and the artefacts that it made."""
+
+    stage: str
+    version: str
+    rows_in: int
+    outcomes: dict[str, int]
+    seconds: float
+    made: dict[str, str]
+
+
+class DroppedExample(_Record):
+    """A dropped row, to show what a reason means."""
+
+    reason: str
+    id: str
+    slice: str
+    said: str
+    answer: str
+    evidence: str
+
+
+class Comparison(_Record):
+    """A row that every system answered: the text and the scores of each."""
+
+    id: str
+    slice: str
+    part: str
+    said: str
+    reference: str
+    approved: bool
+    answers: dict[str, str]
+    scores: dict[str, dict[str, float]]
+
+
+class Evidence(_Record):
+    """All that a decision rests on."""
+
+    schema_version: int = SCHEMA_VERSION
+    project: str
+    version: int
+    verdict: Verdict
+    on_stage: bool
+    reasons: list[Reason]
+    stages: list[StageRecord]
+    scores: Scores
+    usage: list[Usage]
+    training: Training
+    config: dict[str, Any]
+    versions: dict[str, str]
+    dropped: list[DroppedExample]
+    comparisons: list[Comparison]

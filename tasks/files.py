@@ -1,0 +1,106 @@
+"""What the user's disk brings in: files by content, JSON lines with errors that name file, line and field."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, ValidationInfo
+
+from tasks.errors import ProjectError
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def fingerprint_file(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+class ByContent(BaseModel):
+    """Something of the user's that enters by what it holds: its fingerprint alone decides what is cached."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    fingerprint: str
+
+
+class ContentFile(ByContent):
+    """A file by content; its path says only where it is read."""
+
+    path: Path
+
+    def text(self) -> str:
+        """The whole file as UTF-8 text, without surrounding white space."""
+        return self.path.read_text(encoding="utf-8-sig").strip()
+
+
+def _found(value: object, info: ValidationInfo) -> object:
+    if not isinstance(value, (str, Path)):
+        return value
+    context: dict[str, Path] = info.context or {}
+    path = (context.get("folder", Path.cwd()) / value).resolve()
+    if not path.is_file():
+        raise ValueError(f"no such file: {path}")
+    return ContentFile(path=path, fingerprint=fingerprint_file(path))
+
+
+File = Annotated[ContentFile, BeforeValidator(_found)]
+"""In a config: written as a path, relative to the YAML that names it; read as a `ContentFile`."""
+
+
+class Line(NamedTuple):
+    """One line of a JSON-lines file, with where it stands."""
+
+    where: str
+    value: Any
+
+
+def read_lines(path: Path) -> Iterator[Line]:
+    """The values of a JSON-lines file, blank lines left out.
+
+    Raises `ProjectError` naming file, line and column where a line is not UTF-8 or not JSON.
+    """
+    with path.open("rb") as file:
+        for number, raw in enumerate(file, start=1):
+            where = f"{path}, line {number}"
+            try:
+                text = raw.decode("utf-8-sig" if number == 1 else "utf-8").strip()
+                if text:
+                    yield Line(where, json.loads(text))
+            except UnicodeDecodeError as error:
+                raise ProjectError(f"{where}: not UTF-8 at byte {error.start}. Save the file as UTF-8.") from error
+            except json.JSONDecodeError as error:
+                raise ProjectError(
+                    f"{where}, column {error.colno}: not valid JSON ({error.msg}). Each line must hold one JSON object."
+                ) from error
+            except RecursionError as error:
+                raise ProjectError(f"{where}: JSON nested too deeply to read. Flatten or remove the line.") from error
+
+
+def read_models(path: Path, model: type[Model]) -> Iterator[tuple[str, Model]]:
+    """The lines of a JSON-lines file as validated objects, each with where it stands.
+
+    Raises `ProjectError` naming file, line and field at the first line that does not fit.
+    """
+    for line in read_lines(path):
+        try:
+            yield line.where, model.model_validate(line.value)
+        except ValidationError as error:
+            raise ProjectError(f"{line.where}: {describe(error)}") from error
+
+
+def describe(error: ValidationError) -> str:
+    """A validation error in one line a problem: the field, what is wrong, and the value that was found."""
+    return "; ".join(_problem(problem) for problem in error.errors(include_url=False))
+
+
+def _problem(problem: Any) -> str:
+    field = ".".join(str(part) for part in problem["loc"]) or "the whole value"
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    if problem["type"] in {"missing", "extra_forbidden"}:
+        return f"field `{field}`: {'required but missing' if problem['type'] == 'missing' else 'unknown key'}"
+    found = repr(problem["input"])
+    return f"field `{field}`: {message} (found {found if len(found) <= 80 else found[:77] + '...'})"

@@ -1,0 +1,76 @@
+"""A model that this machine runs, through transformers."""
+
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tasks.errors import ModelUnavailable
+from tasks.models.chat import prompt_tokens
+from tasks.models.generation import complete
+from tasks.models.request import Answer, Answered, Request, in_batches
+from tasks.models.weights import Weights, load
+
+_BATCH = 32
+
+
+class Local(BaseModel):
+    """A causal chat model, answering greedily in batches of similar length."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    provider: Literal["local"]
+    weights: Weights = Field(description="owner/name[@revision] on the hub, a folder, or package:NAME/FILE.gguf.")
+
+    def identity(self) -> dict[str, Any]:
+        """The weights' content."""
+        return {"provider": "local", "weights": self.weights.fingerprint}
+
+    def answer(self, requests: Sequence[Request]) -> Iterable[list[Answered]]:
+        """A batch's answers at a time. A conversation too long for the model is an answer with an error."""
+        if not requests:
+            return
+        if any(request.temperature for request in requests):
+            raise ModelUnavailable("local models answer greedily: set the temperature to 0")
+        model, tokenizer = load(self.weights)
+        prompts = [prompt_tokens(tokenizer, request.messages) for request in requests]
+        for batch in in_batches([len(prompt) for prompt in prompts], _BATCH):
+            yield _answer(model, tokenizer, requests, prompts, batch)
+
+
+def _answer(
+    model: Any, tokenizer: Any, requests: Sequence[Request], prompts: Sequence[list[int]], batch: list[int]
+) -> list[Answered]:
+    started = time.monotonic()
+    limit = model.config.max_position_embeddings
+    longest = max(requests[position].max_output_tokens for position in batch)
+    fitting = [position for position in batch if len(prompts[position]) + longest <= limit]
+    completions = complete(model, [prompts[position] for position in fitting], longest, _end_tokens(model, tokenizer))
+    seconds = (time.monotonic() - started) / len(batch)
+    answered = [
+        Answered(position, _read(tokenizer, requests[position], prompts[position], tokens, seconds))
+        for position, tokens in zip(fitting, completions, strict=True)
+    ]
+    return answered + [
+        Answered(position, Answer(error=f"context too long: {len(prompts[position])} + {longest} tokens, {limit} fit"))
+        for position in set(batch) - set(fitting)
+    ]
+
+
+def _read(tokenizer: Any, request: Request, prompt: list[int], tokens: list[int], seconds: float) -> Answer:
+    kept = tokens[: request.max_output_tokens]
+    return Answer(
+        text=tokenizer.decode(kept, skip_special_tokens=True).strip(),
+        finish_reason="stop" if len(tokens) < request.max_output_tokens else "length",
+        model=tokenizer.name_or_path,
+        input_tokens=len(prompt),
+        output_tokens=len(kept),
+        seconds=seconds,
+    )
+
+
+def _end_tokens(model: Any, tokenizer: Any) -> set[int]:
+    declared = model.generation_config.eos_token_id
+    listed = declared if isinstance(declared, list) else [declared]
+    return {token for token in [*listed, tokenizer.eos_token_id] if token is not None}

@@ -1,0 +1,152 @@
+"""The registry: versions of a project's student, the champion pointer, its history, and rollback."""
+
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError
+
+from tasks.artifacts import Student, store_root
+from tasks.errors import StoreError
+
+_METADATA = sa.MetaData()
+_VERSIONS = sa.Table(
+    "versions",
+    _METADATA,
+    sa.Column("project", sa.String, primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True),
+    sa.Column("student", sa.String(64), nullable=False),
+    sa.Column("rival", sa.String(64)),
+    sa.Column("verdict", sa.String, nullable=False),
+    sa.Column("entered_at", sa.Float, nullable=False),
+    sa.UniqueConstraint("project", "student"),
+)
+_MOVES = sa.Table(
+    "moves",
+    _METADATA,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("project", sa.String, nullable=False),
+    sa.Column("champion", sa.String(64)),
+    sa.Column("before", sa.String(64)),
+    sa.Column("why", sa.String, nullable=False),
+    sa.Column("moved_at", sa.Float, nullable=False),
+)
+
+
+class Version(NamedTuple):
+    """A student that was judged: its number in the project, what it was compared with, and the verdict."""
+
+    version: int
+    student: Student
+    rival: Student | None
+    verdict: str
+    entered_at: float
+
+
+class Registry:
+    """What each project has on stage. The last move is the pointer, so it moves in one transaction or not at all."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.path = path or store_root() / "registry.sqlite"
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._engine = sa.create_engine(f"sqlite:///{self.path}", connect_args={"timeout": 60})
+        event.listen(self._engine, "connect", _leave_transactions_to_us)
+        event.listen(self._engine, "begin", _begin_immediate)
+        try:
+            _METADATA.create_all(self._engine)
+        except DBAPIError as error:
+            raise StoreError(
+                f"the registry {self.path} cannot be read: {error.orig}. Restore it from a copy."
+            ) from error
+
+    def champion(self, project: str) -> Student | None:
+        """The student on stage, or None."""
+        with self._engine.begin() as connection:
+            return _student(_champion(connection, project))
+
+    def rival(self, project: str, student: Student) -> Student | None:
+        """Whom a student is compared with: the champion, or for a student judged before, its rival at the time."""
+        known = next((each for each in self.history(project) if each.student == student), None)
+        return known.rival if known else self.champion(project)
+
+    def enter(self, project: str, student: Student, rival: Student | None, verdict: str) -> bool:
+        """Record a judged student, once; on `promote` put it on stage. Returns whether the champion moved.
+
+        A student that beat a champion who has left the stage since is recorded, but does not go on.
+        """
+        with self._engine.begin() as connection:
+            if _known(connection, project, student):
+                return False
+            highest = sa.select(sa.func.max(_VERSIONS.c.version)).where(_VERSIONS.c.project == project)
+            connection.execute(
+                sa.insert(_VERSIONS).values(
+                    project=project,
+                    version=(connection.scalar(highest) or 0) + 1,
+                    student=student.fingerprint,
+                    rival=rival.fingerprint if rival else None,
+                    verdict=verdict,
+                    entered_at=time.time(),
+                )
+            )
+            before = _champion(connection, project)
+            moves = verdict == "promote" and before == (rival.fingerprint if rival else None)
+            if moves:
+                _move(connection, project, student.fingerprint, before, "promoted")
+            return moves
+
+    def rollback(self, project: str) -> Student | None:
+        """Put the champion before this one back on stage and return it; None where there was none before."""
+        with self._engine.begin() as connection:
+            current = _champion(connection, project)
+            if current is None:
+                raise StoreError(f"{project} has no champion to roll back. `stillhouse history` lists what was judged.")
+            promoted = (
+                sa.select(_MOVES.c.before)
+                .where(_MOVES.c.project == project, _MOVES.c.champion == current, _MOVES.c.why == "promoted")
+                .order_by(_MOVES.c.number.desc())
+                .limit(1)
+            )
+            before = connection.scalar(promoted)
+            _move(connection, project, before, current, "rolled back")
+            return _student(before)
+
+    def history(self, project: str) -> list[Version]:
+        """Every version, the oldest first."""
+        query = sa.select(_VERSIONS).where(_VERSIONS.c.project == project).order_by(_VERSIONS.c.version)
+        with self._engine.begin() as connection:
+            return [
+                Version(row.version, Student(fingerprint=row.student), _student(row.rival), row.verdict, row.entered_at)
+                for row in connection.execute(query)
+            ]
+
+
+def _student(fingerprint: str | None) -> Student | None:
+    return Student(fingerprint=fingerprint) if fingerprint else None
+
+
+def _champion(connection: sa.Connection, project: str) -> str | None:
+    query = sa.select(_MOVES.c.champion).where(_MOVES.c.project == project).order_by(_MOVES.c.number.desc()).limit(1)
+    return connection.scalar(query)
+
+
+def _known(connection: sa.Connection, project: str, student: Student) -> bool:
+    query = sa.select(_VERSIONS.c.version).where(
+        _VERSIONS.c.project == project, _VERSIONS.c.student == student.fingerprint
+    )
+    return connection.scalar(query) is not None
+
+
+def _move(connection: sa.Connection, project: str, champion: str | None, before: str | None, why: str) -> None:
+    connection.execute(
+        sa.insert(_MOVES).values(project=project, champion=champion, before=before, why=why, moved_at=time.time())
+    )
+
+
+def _leave_transactions_to_us(connection: Any, _: Any) -> None:
+    connection.isolation_level = None
+
+
+def _begin_immediate(connection: sa.Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -1,0 +1,75 @@
+"""The page: templates fill it, every text from data is escaped."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from tasks.evidence import ALL, Estimate, Evidence
+from tasks.report.charts import curve_chart, systems_chart
+
+_WORST_SHOWN = 25
+_TEXT_SHOWN = 2_000
+
+
+class Heat(NamedTuple):
+    """The heat map: the student's means by slice and metric."""
+
+    metrics: list[str]
+    rows: list[tuple[str, int, dict[str, Estimate]]]
+
+
+def render(evidence: Evidence) -> str:
+    """The report as one HTML document that needs no network and no script."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    templates = Environment(
+        loader=PackageLoader("tasks.report", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    templates.filters["percent"] = percent
+    templates.filters["shown"] = shown
+    overall = [estimate for estimate in evidence.scores.estimates if estimate.slice == ALL]
+    context: dict[str, Any] = {
+        "evidence": evidence,
+        "holdout": _by_metric(overall, "holdout"),
+        "unseen": _by_metric(overall, "unseen"),
+        "systems": [usage.system for usage in evidence.usage],
+        "systems_chart": systems_chart([estimate for estimate in overall if estimate.part == "holdout"]),
+        "curve_chart": curve_chart(evidence.training.curve),
+        "heat": _heat(evidence.scores.estimates),
+        "worst": evidence.comparisons[:_WORST_SHOWN],
+    }
+    return templates.get_template("page.html").render(context)
+
+
+def percent(estimate: Estimate) -> str:
+    """A score as people read it, with its interval."""
+    return f"{100 * estimate.mean:.0f} % [{100 * estimate.low:.0f}–{100 * estimate.high:.0f}]"
+
+
+def shown(text: str) -> str:
+    """A text from data, cut where it is very long, its control characters made visible."""
+    visible = "".join(
+        each if each.isprintable() or each == "\n" else f"\\u{ord(each):04x}" for each in text[:_TEXT_SHOWN]
+    )
+    return visible + (f" … ({len(text)} characters)" if len(text) > _TEXT_SHOWN else "")
+
+
+def _by_metric(estimates: Sequence[Estimate], part: str) -> dict[str, dict[str, Estimate]]:
+    table: dict[str, dict[str, Estimate]] = {}
+    for estimate in estimates:
+        if estimate.part == part:
+            table.setdefault(estimate.metric, {})[estimate.system] = estimate
+    return table
+
+
+def _heat(estimates: Sequence[Estimate]) -> Heat:
+    metrics: dict[str, None] = {}
+    slices: dict[tuple[str, str], dict[str, Estimate]] = {}
+    for estimate in estimates:
+        if estimate.system == "student" and estimate.slice != ALL:
+            metrics[estimate.metric] = None
+            slices.setdefault((estimate.part, estimate.slice), {})[estimate.metric] = estimate
+    rows = [
+        (name if part == "holdout" else f"{name} (unseen)", next(iter(marks.values())).n, marks)
+        for (part, name), marks in slices.items()
+    ]
+    return Heat(list(metrics), sorted(rows, key=lambda row: sum(mark.mean for mark in row[2].values())))

@@ -1,0 +1,44 @@
+"""Not answered: failed, cut off, empty, refused."""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from tasks.rules.verdict import Candidate, Drop, Keep, Verdict
+
+_CUT_OFF = {"length", "max_tokens", "model_length"}
+_REFUSAL = re.compile(
+    r"^\W*(?:i(?:'|’)?m (?:very |really |so )?sorry|(?:i )?apologi[sz]e|sorry, (?:but )?i|i (?:can(?:no|'|’)?t|"
+    r"am unable|(?:'|’)m unable|won(?:'|’)t|must decline)|as an ai|unfortunately,? i (?:can|am))[^{]{0,400}$",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+class Answered(BaseModel):
+    """Drops outputs that are no answer: `failed`, `cut_off`, `empty` or `refused`.
+
+    A refusal is known by how it begins, and only in prose: an answer that is a JSON object is never taken for one.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rule: Literal["answered"]
+
+    def judge(self, candidates: Sequence[Candidate]) -> Iterable[Verdict]:
+        """A verdict for each candidate, in order."""
+        return (_judge(candidate) for candidate in candidates)
+
+
+def _judge(candidate: Candidate) -> Verdict:
+    row, text = candidate.row, candidate.text
+    if row["error"]:
+        return Drop("failed", row["error"][:200])
+    if row["finish_reason"] in _CUT_OFF:
+        return Drop("cut_off", f"…{text[-80:]}")
+    if not text.strip():
+        return Drop("empty", "no text")
+    if _REFUSAL.match(text):
+        return Drop("refused", text[:120])
+    return Keep()

@@ -1,0 +1,30 @@
+"""What a rule looks at, and what it may say."""
+
+from typing import NamedTuple
+
+from tasks.rows import Output
+
+
+class Candidate(NamedTuple):
+    """A row under judgement: the teacher's output, the text as repaired so far, and whether a person approved it."""
+
+    row: Output
+    text: str
+    approved: bool
+
+
+class Keep(NamedTuple):
+    """Worth learning from, as far as this rule can tell; `repaired` is the mended text and `how` it was mended."""
+
+    repaired: str | None = None
+    how: str = ""
+
+
+class Drop(NamedTuple):
+    """Not worth learning from: the reason that users see, and what the rule saw."""
+
+    reason: str
+    evidence: str
+
+
+Verdict = Keep | Drop

@@ -1,0 +1,160 @@
+"""sample: raw inputs → inputs. Which inputs represent the work, edge cases included?"""
+
+import hashlib
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal
+
+from prefect import task
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from tasks.artifacts import Dataset, Made, Result, Store, Tally, canonical
+from tasks.caching import BY_CONTENT
+from tasks.errors import ProjectError
+from tasks.files import File, read_models
+from tasks.rows import Input, Unpicked
+
+VERSION = "1"
+
+
+class Turn(BaseModel):
+    """One turn of a conversation."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    role: Literal["system", "user", "assistant"]
+    content: str = Field(min_length=1)
+
+
+class InputLine(BaseModel):
+    """A line of the inputs file: a conversation that waits for an answer."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str = Field(min_length=1)
+    messages: list[Turn] = Field(min_length=1)
+    slice: str = Field(default="all", min_length=1)
+    group: str = ""
+
+    @field_validator("messages")
+    @classmethod
+    def _user_waits(cls, messages: list[Turn]) -> list[Turn]:
+        if messages[-1].role != "user":
+            raise ValueError("the last message must be the user's")
+        return messages
+
+
+class SampleConfig(BaseModel):
+    """Which inputs are taken, and how many."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    inputs: File = Field(description="JSON lines: id, messages, and where they apply slice and group.")
+    rows: int | None = Field(default=None, ge=1, description="How many rows to take; all of them where it is not set.")
+    floors: dict[str, int] = Field(default={}, description="The fewest rows to take of a slice, where it has as many.")
+    salt: str = Field(default="", description="Another salt draws another sample.")
+
+
+class Sampled(Result):
+    """The inputs that were taken, and those that were not with the reason."""
+
+    inputs: Dataset
+    unpicked: Dataset
+
+
+def read_inputs(config: SampleConfig) -> list[Input]:
+    """The inputs file as rows, in its order; a row without a group is a group of its own.
+
+    Raises `ProjectError` naming file, line and field where a line does not fit, an id occurs twice, or there is no row.
+    """
+    rows: list[Input] = []
+    seen: dict[str, str] = {}
+    for where, line in read_models(config.inputs.path, InputLine):
+        if line.id in seen:
+            raise ProjectError(
+                f"{where}: field `id`: {line.id!r} stands already in {seen[line.id]}. Give each row its own id."
+            )
+        seen[line.id] = where
+        rows.append(Input(**line.model_dump(exclude={"group"}), group=line.group or line.id))
+    if not rows:
+        raise ProjectError(f"{config.inputs.path}: no rows. Put one JSON object on each line: id, messages, slice.")
+    unknown = set(config.floors) - {row["slice"] for row in rows}
+    if unknown:
+        raise ProjectError(
+            f"sample.floors: no row of {config.inputs.path} has slice {sorted(unknown)}. Correct the name."
+        )
+    return rows
+
+
+def pick(rows: Sequence[Input], config: SampleConfig) -> tuple[list[Input], list[Unpicked]]:
+    """The rows taken and those left out with the reason: repeats first, then, where `rows` is set, by slice.
+
+    A slice gets its floor, and of what remains its natural share; within it rows are drawn by a hash of row and salt,
+    so that adding rows moves few others.
+    """
+    unpicked: list[Unpicked] = []
+    fresh = list(_first_of_each(rows, unpicked))
+    if config.rows is None or config.rows >= len(fresh):
+        return fresh, unpicked
+    by_slice: dict[str, list[Input]] = {}
+    for row in sorted(fresh, key=lambda each: _draw(each, config.salt)):
+        by_slice.setdefault(row["slice"], []).append(row)
+    quotas = _quotas({name: len(members) for name, members in by_slice.items()}, config.rows, config.floors)
+    taken = {row["id"] for name, members in by_slice.items() for row in members[: quotas[name]]}
+    unpicked += [Unpicked(**row, reason="not_drawn", evidence="") for row in fresh if row["id"] not in taken]
+    return [row for row in fresh if row["id"] in taken], unpicked
+
+
+def _first_of_each(rows: Sequence[Input], unpicked: list[Unpicked]) -> Iterator[Input]:
+    first: dict[str, str] = {}
+    for row in rows:
+        spoken = canonical([message["content"].split() for message in row["messages"]])
+        if spoken in first:
+            unpicked.append(Unpicked(**row, reason="exact_duplicate", evidence=f"repeats {first[spoken]}"))
+        else:
+            first[spoken] = row["id"]
+            yield row
+
+
+def _draw(row: Input, salt: str) -> str:
+    return hashlib.sha256(canonical([salt, row["messages"]]).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _quotas(available: Mapping[str, int], rows: int, floors: Mapping[str, int]) -> dict[str, int]:
+    """Rows a slice: floors first, then largest remainders of the natural shares, never more than there are."""
+    quotas = {name: min(count, floors.get(name, 0)) for name, count in available.items()}
+    if sum(quotas.values()) > rows:
+        raise ProjectError(
+            f"sample.floors ask for {sum(quotas.values())} rows and sample.rows allows {rows}. Raise rows."
+        )
+    while (left := rows - sum(quotas.values())) > 0:
+        room = {name: available[name] - quotas[name] for name in available if available[name] > quotas[name]}
+        shares = {name: left * count / sum(room.values()) for name, count in room.items()}
+        whole = {name: min(room[name], int(share)) for name, share in shares.items()}
+        if not any(whole.values()):
+            ranked = sorted(shares, key=lambda name: (-shares[name], name))
+            whole = dict.fromkeys(ranked[:left], 1)
+        for name, count in whole.items():
+            quotas[name] += count
+    return quotas
+
+
+@task(name="sample", version=VERSION, cache_policy=BY_CONTENT, result_serializer="json", cache_result_in_memory=False)
+def sample(config: SampleConfig) -> Sampled:
+    """Take the inputs that represent the work."""
+    started = time.monotonic()
+    rows = read_inputs(config)
+    picked, unpicked = pick(rows, config)
+    made = Made(
+        stage="sample",
+        version=VERSION,
+        config=config.model_dump(mode="json"),
+        parents={"inputs": config.inputs.fingerprint},
+    )
+    return Sampled(
+        inputs=Store().write_rows(picked, Input, made),
+        unpicked=Store().write_rows(unpicked, Unpicked, made),
+        tally=Tally(rows_in=len(rows), outcomes={"picked": len(picked)} | Counter(row["reason"] for row in unpicked)),
+        seconds=time.monotonic() - started,
+    )

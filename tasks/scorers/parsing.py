@@ -1,0 +1,28 @@
+"""What is read out of an answer before it is scored."""
+
+import json
+from typing import Any, NamedTuple, cast
+
+
+class Score(NamedTuple):
+    """How good an answer is, from 0 to 1, and what was seen where it is not 1."""
+
+    value: float
+    evidence: str = ""
+
+
+def as_object(text: str) -> dict[str, Any] | None:
+    """The JSON object that the whole text is, or None where it is anything else."""
+    try:
+        value: Any = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return cast(dict[str, Any], value) if isinstance(value, dict) else None
+
+
+def part(text: str, field: str | None) -> str | None:
+    """The text of one field of an answer, or all of it where no field is named; None where there is no such text."""
+    if field is None:
+        return text
+    value = (as_object(text) or {}).get(field)
+    return value if isinstance(value, str) else None

@@ -1,0 +1,117 @@
+"""split: kept → train, validation, holdout, unseen. What is learned, and what is kept apart to judge by?"""
+
+import hashlib
+import time
+from collections import Counter
+from collections.abc import Sequence
+from typing import Literal
+
+from prefect import task
+from pydantic import BaseModel, ConfigDict, Field
+
+from tasks.artifacts import Dataset, Made, Result, Store, Tally, canonical
+from tasks.caching import BY_CONTENT
+from tasks.errors import StageFailed
+from tasks.rows import Kept
+from tasks.rules import conversation, near_duplicates
+
+VERSION = "1"
+
+Part = Literal["train", "validation", "holdout", "unseen"]
+PARTS: tuple[Part, ...] = ("train", "validation", "holdout", "unseen")
+
+
+class SplitConfig(BaseModel):
+    """What is held apart."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    holdout: Literal["approved"] | float = Field(
+        default=0.2,
+        description="`approved`: the rows with an approved answer; a number: that share of the rows, drawn by hash.",
+    )
+    validation_fraction: float = Field(default=0.1, ge=0, lt=1, description="The share of the rest that is watched.")
+    unseen: list[str] = Field(
+        default=[], description="Slices kept wholly out of training, to judge behaviour next to the task."
+    )
+    similarity: float = Field(
+        default=0.6, gt=0, le=1, description="Jaccard similarity from which two rows never straddle parts."
+    )
+    salt: str = Field(default="", description="Another salt draws another split, and gives up the old holdout.")
+
+
+class SplitRows(Result):
+    """The four parts; every kept row is in exactly one."""
+
+    train: Dataset
+    validation: Dataset
+    holdout: Dataset
+    unseen: Dataset
+
+
+def assign(rows: Sequence[Kept], config: SplitConfig) -> list[Part]:
+    """Each row's part: what the most reserved row of its cluster draws by itself.
+
+    A cluster joins rows of one group and near-duplicates. A row draws by a hash of its conversation and the salt, never
+    by its position, so the same row draws the same part in every run.
+    """
+    own = [_draw(row, config) for row in rows]
+    most: dict[int, Part] = {}
+    clusters = _clusters(rows, config.similarity)
+    for cluster, part in zip(clusters, own, strict=True):
+        most[cluster] = PARTS[max(PARTS.index(most.get(cluster, "train")), PARTS.index(part))]
+    return [most[cluster] for cluster in clusters]
+
+
+def _draw(row: Kept, config: SplitConfig) -> Part:
+    if row["slice"] in config.unseen:
+        return "unseen"
+    held = row["approved"] if config.holdout == "approved" else _uniform(row, config.salt, "holdout") < config.holdout
+    if held:
+        return "holdout"
+    return "validation" if _uniform(row, config.salt, "validation") < config.validation_fraction else "train"
+
+
+def _uniform(row: Kept, salt: str, purpose: str) -> float:
+    said = hashlib.sha256(canonical([purpose, salt, row["messages"]]).encode("utf-8", "surrogatepass"))
+    return int.from_bytes(said.digest()[:8]) / 2**64
+
+
+def _clusters(rows: Sequence[Kept], similarity: float) -> list[int]:
+    """The number of each row's cluster: connected by group or by near-duplication."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    first_of_group: dict[str, int] = {}
+    edges = [(first_of_group.setdefault(row["group"], position), position) for position, row in enumerate(rows)]
+    edges += [(pair.first, pair.second) for pair in near_duplicates([conversation(row) for row in rows], similarity)]
+    starts, ends = zip(*edges, strict=True)
+    graph = coo_array(([1] * len(edges), (starts, ends)), shape=(len(rows), len(rows)))
+    return connected_components(graph, directed=False)[1].tolist()
+
+
+@task(name="split", version=VERSION, cache_policy=BY_CONTENT, result_serializer="json", cache_result_in_memory=False)
+def split(config: SplitConfig, kept: Dataset) -> SplitRows:
+    """Set apart what the student is judged by."""
+    started = time.monotonic()
+    rows: list[Kept] = list(Store().read_rows(kept))
+    parts = assign(rows, config)
+    counts = Counter(parts)
+    for part in ("train", "holdout"):
+        if not counts[part]:
+            raise StageFailed(
+                f"split: no row of {len(rows)} fell to {part} ({dict(counts)}). Change split.holdout, or add rows."
+            )
+    made = Made(
+        stage="split", version=VERSION, config=config.model_dump(mode="json"), parents={"kept": kept.fingerprint}
+    )
+    datasets = {
+        part: Store().write_rows([row for row, own in zip(rows, parts, strict=True) if own == part], Kept, made)
+        for part in PARTS
+    }
+    outcomes = {part: counts[part] for part in PARTS}
+    return SplitRows(
+        **datasets,
+        tally=Tally(rows_in=len(rows), outcomes=outcomes),
+        seconds=time.monotonic() - started,
+    )

@@ -1,0 +1,47 @@
+"""train: train, validation → student. Can a small model learn it?"""
+
+import time
+
+from prefect import task
+
+from tasks.artifacts import Dataset, Made, Result, Store, Student, Tally
+from tasks.caching import BY_CONTENT
+from tasks.evidence import Training
+from tasks.rows import Kept
+from tasks.trainers import Trainer
+
+VERSION = "1"
+
+
+class Trained(Result):
+    """The student, and how it was made."""
+
+    student: Student
+    training: Training
+
+
+@task(name="train", version=VERSION, cache_policy=BY_CONTENT, result_serializer="json", cache_result_in_memory=False)
+def train(config: Trainer, train: Dataset, validation: Dataset) -> Trained:
+    """Let a small model learn the kept answers."""
+    started = time.monotonic()
+    rows: list[Kept] = list(Store().read_rows(train))
+    watched: list[Kept] = list(Store().read_rows(validation))
+    made = Made(
+        stage="train",
+        version=VERSION,
+        config=config.model_dump(mode="json"),
+        parents={"train": train.fingerprint, "validation": validation.fingerprint},
+    )
+    lesson = config.learn(rows, watched)
+    student = Store().write_folder(Student, lesson.save, made)
+    outcomes = {
+        "trained": lesson.training.rows,
+        "validated": len(watched),
+        "too_long": lesson.training.too_long,
+    }
+    return Trained(
+        student=student,
+        training=lesson.training,
+        tally=Tally(rows_in=len(rows) + len(watched), outcomes=outcomes),
+        seconds=time.monotonic() - started,
+    )

@@ -1,0 +1,94 @@
+"""The local trainer: the upper layers of a causal chat model, through transformers."""
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tasks.errors import StageFailed
+from tasks.evidence import Training
+from tasks.models import Local, Weights
+from tasks.models.weights import load
+from tasks.progress import Progress
+from tasks.rows import Kept
+from tasks.trainers.fitting import Learnable, Recipe, fit
+from tasks.trainers.rendering import Example, examples, marked
+from tasks.trainers.upper import UpperLayers
+
+
+class Lesson(NamedTuple):
+    """How a training went, and what writes the student into a folder."""
+
+    training: Training
+    save: Callable[[Path], None]
+
+
+class LocalTrainer(BaseModel):
+    """Trains the upper layers on this machine: on a GPU where there is one, else on the CPU in float32."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    trainer: Literal["local"]
+    base: Weights = Field(description="owner/name[@revision] on the hub, a folder, or package:NAME/FILE.gguf.")
+    upper_layers: int = Field(default=12, ge=1, description="How many of the last layers learn.")
+    epochs: int = Field(default=4, ge=1, description="How often each row is seen.")
+    learning_rate: float = Field(
+        default=3e-4, gt=0, description="AdamW's highest rate, after warming up over a tenth of the steps."
+    )
+    batch_rows: int = Field(default=16, ge=1, description="Rows a step.")
+    max_tokens: int = Field(default=512, ge=8, description="Rows longer than this are dropped and counted, never cut.")
+    seed: int = Field(default=0, description="Decides the order of the rows.")
+
+    def base_model(self) -> Local:
+        """The base as a model that answers."""
+        return Local(provider="local", weights=self.base)
+
+    def learn(self, rows: Sequence[Kept], watched: Sequence[Kept]) -> Lesson:
+        """Train on `rows`, watching the loss on `watched`. Raises `StageFailed` where there is nothing to learn."""
+        import torch
+
+        started = time.monotonic()
+        torch.manual_seed(self.seed)
+        model, tokenizer = load(self.base)
+        rendered = examples(tokenizer, rows)
+        fitting = [example for example in rendered if example.length() <= self.max_tokens]
+        if not fitting:
+            raise StageFailed(
+                f"train: each of {len(rows)} rows is longer than train.max_tokens={self.max_tokens}. Raise it."
+            )
+        upper = UpperLayers(model, self.upper_layers)
+        train = _learnable(upper, fitting)
+        upper.check(train[0].example, train[0].states)
+        recipe = Recipe(self.epochs, self.learning_rate, self.batch_rows, self.seed)
+        seen = [example for example in examples(tokenizer, watched) if example.length() <= self.max_tokens]
+        curve = fit(upper, train, _learnable(upper, seen), recipe)
+        training = Training(
+            rows=len(fitting),
+            too_long=len(rendered) - len(fitting),
+            tokens=sum(example.length() for example in fitting),
+            answer_tokens=sum(len(example.answer) for example in fitting),
+            longest_row=max(example.length() for example in rendered),
+            trained_parameters=sum(parameter.numel() for parameter in upper.parameters()),
+            steps=curve[-1].step,
+            seconds=time.monotonic() - started,
+            example=marked(tokenizer, fitting[0]),
+            curve=curve,
+        )
+        return Lesson(training, lambda folder: _save(folder, model, tokenizer, training))
+
+
+def _learnable(upper: UpperLayers, rendered: Sequence[Example]) -> list[Learnable]:
+    Progress("train", len(rendered), "rows through the frozen layers")
+    states = upper.lower_states(rendered)
+    return [Learnable(example, state) for example, state in zip(rendered, states, strict=True)]
+
+
+def _save(folder: Path, model: Any, tokenizer: Any, training: Training) -> None:
+    model.requires_grad_(True)
+    model.eval().save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    (folder / "student.json").write_text(json.dumps({"provider": "local"}), encoding="utf-8")
+    (folder / "training.json").write_text(training.model_dump_json(indent=1), encoding="utf-8")
