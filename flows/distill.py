@@ -66,7 +66,7 @@ def run_stage(stage: Task[Params, Given], *args: Params.args, **kwargs: Params.k
     return result
 
 
-@flow(name="distill", flow_run_name="distill {project}", result_storage=results_folder())
+@flow(name="distill", flow_run_name="distill {project}", result_storage=results_folder(), persist_result=False)
 def distill(project: Path) -> Path:
     """Distil the teacher of a project's YAML into a student; returns the run's folder, with evidence and report."""
     loaded = load(project)
