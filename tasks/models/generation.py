@@ -1,37 +1,30 @@
-"""Greedy generation in batches: what the prompts share is computed once, and rows leave the batch when they end."""
+"""Greedy generation in batches: what the prompts share is computed and kept once, and rows leave the batch when they end."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from tasks.models.chat import shared_prefix
 
+_ATTENTION = "stillhouse_shared_prefix"
+
 
 def complete(model: Any, prompts: Sequence[list[int]], max_tokens: int, ends: set[int]) -> list[list[int]]:
     """The likeliest tokens after each prompt, without the end token, at most `max_tokens` of them.
 
-    Shapes within: tokens and mask are (rows, length); rows are padded on the left of what they do not share.
+    Shapes within: tokens and mask are (rows, length), padded on the left; the shared prefix is in neither.
     """
     import torch
 
     if not prompts:
         return []
-    with torch.inference_mode():
-        prefix = shared_prefix(prompts)
-        cache = _prefix_cache(model, prompts[0][:prefix], len(prompts))
-        tokens, mask = _padded([prompt[prefix:] for prompt in prompts], prefix, model.device)
+    prefix = shared_prefix(prompts)
+    with torch.inference_mode(), _SharedPrefix(model, prompts[0][:prefix]) as shared:
+        tokens, mask = _padded([prompt[prefix:] for prompt in prompts], model.device)
+        cache = shared.own_cache()
         completions: list[list[int]] = [[] for _ in prompts]
         alive = list(range(len(prompts)))
         for _ in range(max_tokens):
-            positions = (mask.cumsum(-1) - 1).clamp(min=0)[:, -tokens.shape[1] :]
-            logits = model(
-                input_ids=tokens,
-                attention_mask=mask,
-                position_ids=positions,
-                past_key_values=cache,
-                use_cache=True,
-                logits_to_keep=1,
-            ).logits
-            chosen = logits[:, -1].argmax(-1)
+            chosen = shared.logits(tokens, mask, cache).argmax(-1)
             ongoing = [row for row, token in enumerate(chosen.tolist()) if token not in ends]
             for row in ongoing:
                 completions[alive[row]].append(int(chosen[row]))
@@ -46,25 +39,106 @@ def complete(model: Any, prompts: Sequence[list[int]], max_tokens: int, ends: se
     return completions
 
 
-def _prefix_cache(model: Any, prefix: list[int], rows: int) -> Any:
+class _SharedPrefix:
+    """A model that attends to one copy of the tokens that all rows begin with, and to each row's own."""
+
+    def __init__(self, model: Any, prefix: list[int]) -> None:
+        self._model, self._prefix = model, prefix
+        self._usual = model.config._attn_implementation
+        self._layers: list[tuple[Any, Any]] = []
+
+    def __enter__(self) -> "_SharedPrefix":
+        import torch
+        from transformers import AttentionInterface, DynamicCache
+
+        if self._prefix:
+            cache: Any = DynamicCache()
+            tokens = torch.tensor([self._prefix], device=self._model.device)
+            self._model(input_ids=tokens, past_key_values=cache, use_cache=True, logits_to_keep=1)
+            self._layers = [(layer.keys[0], layer.values[0]) for layer in cache.layers]
+            AttentionInterface.register(_ATTENTION, _attend)
+            self._model.config._attn_implementation = _ATTENTION
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._model.config._attn_implementation = self._usual
+
+    def own_cache(self) -> Any:
+        """A cache for what the rows do not share."""
+        from transformers import DynamicCache
+
+        return DynamicCache()
+
+    def logits(self, tokens: Any, mask: Any, cache: Any) -> Any:
+        """The scores of the next token of each row, in the shape (rows, vocabulary)."""
+        new = tokens.shape[1]
+        positions = len(self._prefix) + (mask.cumsum(-1) - 1).clamp(min=0)[:, -new:]
+        shared: dict[str, Any] = {"shared": self._layers} if self._layers else {}
+        return self._model(
+            input_ids=tokens,
+            attention_mask=_visible(mask, new) if self._layers else mask,
+            position_ids=positions,
+            past_key_values=cache,
+            use_cache=True,
+            logits_to_keep=1,
+            **shared,
+        ).logits[:, -1]
+
+
+def _visible(mask: Any, new: int) -> Any:
+    """Which of its own tokens each new token may attend to, in the shape (rows, 1, new, length)."""
     import torch
-    from transformers import DynamicCache
 
-    cache: Any = DynamicCache()
-    if prefix:
-        model(input_ids=torch.tensor([prefix], device=model.device), past_key_values=cache, logits_to_keep=1)
-        cache.batch_repeat_interleave(rows)
-    return cache
+    length = mask.shape[1]
+    ages = torch.arange(length, device=mask.device)
+    earlier = ages[None, :] <= ages[length - new :, None]
+    return mask[:, None, None, :].bool() & earlier[None, None]
 
 
-def _padded(rows: Sequence[list[int]], prefix: int, device: Any) -> tuple[Any, Any]:
+def _attend(
+    module: Any, query: Any, key: Any, value: Any, attention_mask: Any, *, scaling: float, shared: Any, **_: Any
+) -> tuple[Any, None]:
+    """Attention over the shared prefix and a row's own tokens at once, in the shape (rows, new, heads, width).
+
+    Shapes: query (rows, heads, new, width); key and value (rows, key heads, length, width); shared (key heads, prefix,
+    width). One new token a row is answered for all rows together; many are answered row by row, to stay in the cache.
+    """
+    import torch
+
+    prefix = shared[module.layer_idx]
+    if query.shape[2] == 1:
+        return _together(query * scaling, key, value, attention_mask, *prefix), None
+    parts = [
+        _together(query[row : row + 1] * scaling, key[row : row + 1], value[row : row + 1], mask, *prefix)
+        for row, mask in enumerate(attention_mask[:, None])
+    ]
+    return torch.cat(parts), None
+
+
+def _together(query: Any, key: Any, value: Any, visible: Any, keys: Any, values: Any) -> Any:
+    """One softmax over prefix and own tokens. Key heads come first within: the prefix is one product for all rows."""
+    import torch
+
+    rows, heads, new, width = query.shape
+    kinds = key.shape[1]
+    group = heads // kinds
+    asked = query.reshape(rows, kinds, group * new, width).transpose(0, 1)
+    own = asked @ key.transpose(0, 1).transpose(-1, -2)
+    hidden = ~visible.transpose(0, 1).repeat(1, 1, group, 1)
+    own = own.masked_fill(hidden, torch.finfo(own.dtype).min)
+    prefix = (asked.reshape(kinds, -1, width) @ keys.transpose(-1, -2)).view(kinds, rows, group * new, -1)
+    weights = torch.cat([prefix, own], dim=-1).softmax(-1)
+    on_prefix, on_own = weights.split([prefix.shape[-1], own.shape[-1]], dim=-1)
+    seen = (on_prefix.reshape(kinds, rows * group * new, -1) @ values).view(kinds, rows, group * new, width)
+    seen = seen + on_own @ value.transpose(0, 1)
+    return seen.transpose(0, 1).reshape(rows, heads, new, width).transpose(1, 2)
+
+
+def _padded(rows: Sequence[list[int]], device: Any) -> tuple[Any, Any]:
+    """Rows as one tensor, padded on the left, and the mask that tells tokens from padding."""
     import torch
 
     width = max(len(row) for row in rows)
-    tokens = torch.zeros(len(rows), width, dtype=torch.long)
-    mask = torch.zeros(len(rows), prefix + width, dtype=torch.long)
-    mask[:, :prefix] = 1
-    for number, row in enumerate(rows):
-        tokens[number, width - len(row) :] = torch.tensor(row)
-        mask[number, prefix + width - len(row) :] = 1
-    return tokens.to(device), mask.to(device)
+    tokens = torch.tensor([[0] * (width - len(row)) + row for row in rows], device=device)
+    mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in rows], device=device)
+    return tokens, mask

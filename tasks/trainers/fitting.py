@@ -10,7 +10,7 @@ from tasks.evidence import CurvePoint
 from tasks.models.request import in_batches
 from tasks.progress import Progress
 from tasks.trainers.rendering import Example
-from tasks.trainers.upper import UpperLayers, pad
+from tasks.trainers.upper import UpperLayers
 
 _WARMUP = 0.1
 _CLIP = 1.0
@@ -23,14 +23,20 @@ class Recipe(NamedTuple):
     epochs: int
     learning_rate: float
     batch_rows: int
+    whole_answers: float
     seed: int
 
 
 class Learnable(NamedTuple):
-    """An example and what the frozen layers give for it, in the shape (tokens, width)."""
+    """An example, what the frozen layers give for it, in the shape (tokens, width), and how much of its answer counts."""
 
     example: Example
     states: Any
+    learned: int
+
+    def length(self) -> int:
+        """Tokens up to the last that is learned."""
+        return len(self.example.prompt) + self.learned
 
 
 def fit(
@@ -50,8 +56,8 @@ def fit(
         for epoch in range(1, recipe.epochs + 1):
             losses: list[float] = []
             upper.model.train()
-            for batch in _shuffled(train, recipe.batch_rows, draw):
-                loss = _loss(upper.model, batch)
+            for batch in _shuffled([_share(each, recipe, draw) for each in train], recipe.batch_rows, draw):
+                loss = _loss(upper, batch)
                 if not torch.isfinite(loss):
                     raise StageFailed(f"train: the loss is {loss.item()} in epoch {epoch}. Lower train.learning_rate.")
                 loss.backward()
@@ -66,7 +72,7 @@ def fit(
                     step=epoch * len(losses),
                     epoch=epoch,
                     train_loss=math.fsum(losses) / len(losses),
-                    validation_loss=_validation_loss(upper.model, watched, recipe.batch_rows),
+                    validation_loss=_validation_loss(upper, watched, recipe.batch_rows),
                 )
             )
     return curve
@@ -84,35 +90,43 @@ def _shuffled(train: Sequence[Learnable], size: int, draw: random.Random) -> Ite
     batches: list[list[Learnable]] = []
     for start in range(0, len(order), chunk):
         own = [train[at] for at in order[start : start + chunk]]
-        batches += [[own[at] for at in batch] for batch in in_batches([each.example.length() for each in own], size)]
+        batches += [[own[at] for at in batch] for batch in in_batches([each.length() for each in own], size)]
     draw.shuffle(batches)
     yield from batches
 
 
-def _loss(model: Any, batch: Sequence[Learnable]) -> Any:
-    """Mean cross-entropy over the answers' tokens."""
+def _share(each: Learnable, recipe: Recipe, draw: random.Random) -> Learnable:
+    """The row for one epoch: with its whole answer, or up to the last emphasised field."""
+    whole = draw.random() < recipe.whole_answers
+    return each._replace(learned=len(each.example.answer) if whole else each.example.essential)
+
+
+def _loss(upper: UpperLayers, batch: Sequence[Learnable]) -> Any:
+    """Weighted mean cross-entropy over the learned tokens."""
     import torch
 
-    hidden, mask = pad([each.states for each in batch], model.device)
-    out = model.model(inputs_embeds=hidden, attention_mask=mask, use_cache=False).last_hidden_state
-    learned = torch.cat(
-        [row[len(each.example.prompt) - 1 : each.example.length() - 1] for row, each in zip(out, batch, strict=True)]
-    )
-    targets = torch.tensor([token for each in batch for token in each.example.answer], device=model.device)
-    return torch.nn.functional.cross_entropy(model.lm_head(learned).float(), targets)
+    states = [each.states[: each.length() - upper.shared] for each in batch]
+    firsts = [len(each.example.prompt) - upper.shared - 1 for each in batch]
+    top = upper.top_states(states)
+    learned = torch.cat([row[at : at + each.learned] for row, at, each in zip(top, firsts, batch, strict=True)])
+    device = upper.model.device
+    targets = torch.tensor([token for each in batch for token in each.example.answer[: each.learned]], device=device)
+    weights = torch.tensor([weight for each in batch for weight in each.example.weights[: each.learned]], device=device)
+    losses = torch.nn.functional.cross_entropy(upper.model.lm_head(learned).float(), targets, reduction="none")
+    return (losses * weights).sum() / weights.sum()
 
 
-def _validation_loss(model: Any, watched: Sequence[Learnable], size: int) -> float | None:
+def _validation_loss(upper: UpperLayers, watched: Sequence[Learnable], size: int) -> float | None:
     import torch
 
     if not watched:
         return None
-    total = tokens = 0.0
-    model.eval()
+    total = weight = 0.0
+    upper.model.eval()
     with torch.no_grad():
-        for positions in in_batches([each.example.length() for each in watched], size):
+        for positions in in_batches([each.length() for each in watched], size):
             batch = [watched[at] for at in positions]
-            count = sum(len(each.example.answer) for each in batch)
-            total += _loss(model, batch).item() * count
-            tokens += count
-    return total / tokens
+            own = math.fsum(math.fsum(each.example.weights) for each in batch)
+            total += _loss(upper, batch).item() * own
+            weight += own
+    return total / weight

@@ -12,7 +12,6 @@ from tasks.errors import StageFailed
 from tasks.evidence import Training
 from tasks.models import Local, Weights
 from tasks.models.weights import load
-from tasks.progress import Progress
 from tasks.rows import Kept
 from tasks.trainers.fitting import Learnable, Recipe, fit
 from tasks.trainers.rendering import Example, examples, marked
@@ -39,6 +38,12 @@ class LocalTrainer(BaseModel):
         default=3e-4, gt=0, description="AdamW's highest rate, after warming up over a tenth of the steps."
     )
     batch_rows: int = Field(default=16, ge=1, description="Rows a step.")
+    emphasis: dict[str, float] = Field(
+        default={}, description="Fields of a JSON answer whose tokens weigh more in the loss, and how much more."
+    )
+    whole_answers: float = Field(
+        default=1.0, ge=0, le=1, description="The share of rows, drawn each epoch, learned beyond the last emphasis."
+    )
     max_tokens: int = Field(default=512, ge=8, description="Rows longer than this are dropped and counted, never cut.")
     seed: int = Field(default=0, description="Decides the order of the rows.")
 
@@ -53,17 +58,17 @@ class LocalTrainer(BaseModel):
         started = time.monotonic()
         torch.manual_seed(self.seed)
         model, tokenizer = load(self.base)
-        rendered = examples(tokenizer, rows)
+        rendered = examples(tokenizer, rows, self.emphasis)
         fitting = [example for example in rendered if example.length() <= self.max_tokens]
         if not fitting:
             raise StageFailed(
                 f"train: each of {len(rows)} rows is longer than train.max_tokens={self.max_tokens}. Raise it."
             )
-        upper = UpperLayers(model, self.upper_layers)
+        seen = [each for each in examples(tokenizer, watched, self.emphasis) if each.length() <= self.max_tokens]
+        upper = UpperLayers(model, self.upper_layers, fitting + seen)
         train = _learnable(upper, fitting)
         upper.check(train[0].example, train[0].states)
-        recipe = Recipe(self.epochs, self.learning_rate, self.batch_rows, self.seed)
-        seen = [example for example in examples(tokenizer, watched) if example.length() <= self.max_tokens]
+        recipe = Recipe(self.epochs, self.learning_rate, self.batch_rows, self.whole_answers, self.seed)
         curve = fit(upper, train, _learnable(upper, seen), recipe)
         training = Training(
             rows=len(fitting),
@@ -81,9 +86,8 @@ class LocalTrainer(BaseModel):
 
 
 def _learnable(upper: UpperLayers, rendered: Sequence[Example]) -> list[Learnable]:
-    Progress("train", len(rendered), "rows through the frozen layers")
     states = upper.lower_states(rendered)
-    return [Learnable(example, state) for example, state in zip(rendered, states, strict=True)]
+    return [Learnable(each, state, len(each.answer)) for each, state in zip(rendered, states, strict=True)]
 
 
 def _save(folder: Path, model: Any, tokenizer: Any, training: Training) -> None:

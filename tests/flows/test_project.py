@@ -1,0 +1,214 @@
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows.project import check, load
+from tasks.errors import ProjectError, StillhouseError
+from tests.flows.small_project import SUPPORT, build, settings, support, write, write_lines
+
+Break = Callable[[Path, dict[str, Any]], object]
+
+
+@pytest.fixture
+def project(tmp_path: Path, tiny_llama: Path) -> Path:
+    return build(tmp_path / "project", tiny_llama)
+
+
+def lines(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8").splitlines()
+
+
+def swap(path: Path, number: int, line: str) -> None:
+    write_lines(path, [line if at == number else each for at, each in enumerate(lines(path), start=1)])
+
+
+def edit(path: Path, number: int, **changes: object) -> None:
+    swap(path, number, json.dumps(json.loads(lines(path)[number - 1]) | changes))
+
+
+def first_id() -> str:
+    return support()[0][0]["id"]
+
+
+BROKEN: dict[str, tuple[Break, list[str]]] = {
+    "missing project file": (lambda folder, _: (folder / "small.yaml").unlink(), ["small.yaml", "No such file"]),
+    "YAML that does not parse": (
+        lambda folder, _: (folder / "small.yaml").write_text("name: small\nsample: [\n"),
+        ["small.yaml: not valid YAML", "line 3"],
+    ),
+    "YAML in another encoding": (
+        lambda folder, _: (folder / "small.yaml").write_bytes("name: café".encode("latin-1")),
+        ["small.yaml: not UTF-8 at byte 9"],
+    ),
+    "empty YAML": (lambda folder, _: (folder / "small.yaml").write_text(""), ["small.yaml: field `the whole value`"]),
+    "unknown YAML key": (
+        lambda folder, given: write(folder, given | {"teach": given["teach"] | {"max_tokens": 9}}),
+        ["small.yaml: field `teach.max_tokens`: unknown key"],
+    ),
+    "unknown stage": (
+        lambda folder, given: write(folder, given | {"serve": {}}),
+        ["small.yaml: field `serve`: unknown key"],
+    ),
+    "stage left out": (
+        lambda folder, given: write(folder, {name: given[name] for name in given if name != "evaluate"}),
+        ["small.yaml: field `evaluate`: required but missing"],
+    ),
+    "value out of bounds": (
+        lambda folder, given: write(folder, given | {"train": given["train"] | {"epochs": 0}}),
+        ["small.yaml: field `train.epochs`", "(found 0)"],
+    ),
+    "missing inputs file": (
+        lambda folder, _: (folder / "inputs.jsonl").unlink(),
+        ["small.yaml: field `sample.inputs`: no such file", "inputs.jsonl"],
+    ),
+    "line that is not JSON": (
+        lambda folder, _: swap(folder / "inputs.jsonl", 3, '{"id": "s-1", }'),
+        ["inputs.jsonl, line 3, column 15: not valid JSON"],
+    ),
+    "unknown field of a row": (
+        lambda folder, _: edit(folder / "inputs.jsonl", 4, text="hello"),
+        ["inputs.jsonl, line 4: field `text`: unknown key"],
+    ),
+    "row that nobody asks": (
+        lambda folder, _: edit(folder / "inputs.jsonl", 4, messages=[{"role": "assistant", "content": "Hello."}]),
+        ["inputs.jsonl, line 4: field `messages`: the last message must be the user's"],
+    ),
+    "id that occurs twice": (
+        lambda folder, _: edit(folder / "inputs.jsonl", 5, id=first_id()),
+        ["inputs.jsonl, line 5: field `id`", "stands already in", "inputs.jsonl, line 1"],
+    ),
+    "no inputs": (
+        lambda folder, _: (folder / "inputs.jsonl").write_text("\n"),
+        ["inputs.jsonl: no rows"],
+    ),
+    "gold for a row that is not there": (
+        lambda folder, _: edit(folder / "gold.jsonl", 2, id="s-none"),
+        ["gold.jsonl", "field `id`: 's-none' is no row of", "inputs.jsonl"],
+    ),
+    "gold that is given twice": (
+        lambda folder, _: edit(folder / "gold.jsonl", 2, id=json.loads(lines(folder / "gold.jsonl")[0])["id"]),
+        ["gold.jsonl, line 2: field `id`", "is approved twice"],
+    ),
+    "answer that is not recorded": (
+        lambda folder, _: write_lines(folder / "answers.jsonl", lines(folder / "answers.jsonl")[1:]),
+        ["answers.jsonl: no recorded answer for row", repr(first_id()), "(1 of 60 have none)"],
+    ),
+    "prompt that was edited": (
+        lambda folder, _: (folder / "prompt.md").write_text("Answer."),
+        ["answers.jsonl: no recorded answer for row", repr(first_id()), "(60 of 60 have none)"],
+    ),
+    "model that does not exist": (
+        lambda folder, given: write(folder, given | {"train": given["train"] | {"base": "no-such-model"}}),
+        ["small.yaml: field `train.base`: no such model: 'no-such-model'"],
+    ),
+    "metric that nobody measures": (
+        lambda folder, given: write(folder, given | {"promote": {"rules": [{"metric": "tone", "at_least": 0.5}]}}),
+        ["small.yaml", "promote.rules: no scorer is named 'tone'; there are ['intent', 'length']"],
+    ),
+    "metric that two scorers give": (
+        lambda folder, given: write(folder, given | {"evaluate": {"scorers": [given["evaluate"]["scorers"][0]] * 2}}),
+        ["small.yaml", "evaluate.scorers: the names ['intent', 'intent'] are not all different"],
+    ),
+}
+
+
+def broken(project: Path, tiny_llama: Path, what: str) -> list[str]:
+    """Breaks the project, and returns what its error must say."""
+    breaks, said = BROKEN[what]
+    breaks(project.parent, settings(tiny_llama))
+    return said
+
+
+def wrote_nothing(store_root: Path) -> bool:
+    return not store_root.exists() or not list(store_root.iterdir())
+
+
+def command(project: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "flows.cli", "run", str(project)], capture_output=True, text=True, check=False
+    )
+
+
+def test_a_whole_project_is_loaded_and_checked(project: Path, store_root: Path) -> None:
+    loaded = load(project)
+    check(loaded)
+    assert loaded.name == "small"
+    assert wrote_nothing(store_root)
+
+
+def test_the_example_is_loaded_and_checked() -> None:
+    check(load(SUPPORT))
+
+
+def test_paths_are_relative_to_the_yaml(project: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    before = load(project)
+    monkeypatch.chdir(project.parent)
+    assert load(Path("small.yaml")) == before
+    monkeypatch.chdir(tmp_path)
+    assert load(Path("project/small.yaml")) == before
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_bad_input_is_one_clear_error_before_any_work(
+    project: Path, tiny_llama: Path, store_root: Path, what: str
+) -> None:
+    said = broken(project, tiny_llama, what)
+    with pytest.raises(StillhouseError) as raised:
+        check(load(project))
+    message = str(raised.value)
+    assert "\n" not in message
+    assert not [part for part in said if part not in message], message
+    assert wrote_nothing(store_root)
+
+
+def test_all_problems_of_a_yaml_are_said_at_once(project: Path, tiny_llama: Path) -> None:
+    given = settings(tiny_llama)
+    write(project.parent, given | {"name": "Not A Name", "train": given["train"] | {"epochs": 0}, "serve": {}})
+    with pytest.raises(ProjectError) as raised:
+        load(project)
+    assert all(f"field `{field}`" in str(raised.value) for field in ("name", "train.epochs", "serve"))
+
+
+@pytest.mark.xfail(strict=True, reason="project.py:73: read_gold forgets the lines, so the message cannot name one")
+def test_gold_for_a_row_that_is_not_there_is_named_with_its_line(project: Path, tiny_llama: Path) -> None:
+    broken(project, tiny_llama, "gold for a row that is not there")
+    with pytest.raises(ProjectError, match=r"gold\.jsonl, line 2"):
+        check(load(project))
+
+
+@pytest.mark.xfail(strict=True, reason="project.py:53: yaml.safe_load keeps the last of two equal keys in silence")
+def test_a_key_that_stands_twice_in_the_yaml_is_an_error(project: Path) -> None:
+    project.write_text(project.read_text() + "name: other\n")
+    with pytest.raises(ProjectError, match="name"):
+        load(project)
+
+
+def test_a_store_that_cannot_be_written_is_an_error(project: Path, store_root: Path) -> None:
+    store_root.write_text("in the way")
+    with pytest.raises(StillhouseError, match=r"the store .*/store cannot be written"):
+        check(load(project))
+    assert store_root.read_text() == "in the way"
+
+
+@pytest.mark.parametrize("what", ["missing project file", "line that is not JSON", "answer that is not recorded"])
+def test_the_command_says_it_in_one_line(project: Path, tiny_llama: Path, store_root: Path, what: str) -> None:
+    said = broken(project, tiny_llama, what)
+    ended = command(project)
+    assert ended.returncode == 1
+    assert ended.stdout == ""
+    [line] = ended.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert all(part in line for part in said)
+    assert wrote_nothing(store_root)
+
+
+def test_the_command_says_that_the_store_cannot_be_written(project: Path, store_root: Path) -> None:
+    store_root.write_text("in the way")
+    ended = command(project)
+    [line] = ended.stderr.splitlines()
+    assert (ended.returncode, line.startswith(f"error: the store {store_root} cannot be written")) == (1, True)

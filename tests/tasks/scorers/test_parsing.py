@@ -1,0 +1,52 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.scorers import as_object
+from tasks.scorers.parsing import part
+
+
+@given(value=st.dictionaries(st.text(), st.text() | st.integers() | st.none()))
+def test_an_object_is_read_with_white_space_around_it(value: dict[str, object]) -> None:
+    assert as_object(f" \n{json.dumps(value)}\t") == value
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "null",
+        "[]",
+        '"text"',
+        "1",
+        "{",
+        '{"a": 1} {"b": 2}',
+        'so: {"a": 1}',
+        '{"a":' * 100_000,
+        '{"a":' + "1" * 5000,
+    ],
+    ids=lambda text: repr(text[:20]),
+)
+def test_anything_else_is_no_object(text: str) -> None:
+    assert as_object(text) is None
+
+
+@given(text=st.text())
+def test_no_text_raises(text: str) -> None:
+    as_object(text)
+    assert part(text, None) == text
+
+
+def test_a_part_is_the_text_of_a_field() -> None:
+    assert part('{"reply": "hello", "count": 1, "none": null}', "reply") == "hello"
+
+
+@pytest.mark.parametrize("field", ["count", "none", "absent"])
+def test_a_field_that_holds_no_text_has_no_part(field: str) -> None:
+    assert part('{"reply": "hello", "count": 1, "none": null}', field) is None
+
+
+def test_what_is_no_object_has_no_fields() -> None:
+    assert part("hello", "reply") is None

@@ -1,0 +1,144 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tasks.artifacts import Made, Store, Student
+from tasks.errors import StageFailed, StoreError
+from tasks.models import Request
+from tasks.rows import Message
+from tasks.trainers import load_student
+from tests.tasks.trainers.lessons import row, trainer
+
+ROWS = [row(number) for number in range(12)]
+
+
+def weights(folder: Path) -> dict[str, Any]:
+    from safetensors.torch import load_file
+
+    return load_file(folder / "model.safetensors")
+
+
+def learned(base: Path, folder: Path, **changes: Any) -> Path:
+    folder.mkdir(parents=True)
+    trainer(base, **changes).learn(ROWS, []).save(folder)
+    return folder
+
+
+def test_the_loss_falls(tiny_llama: Path) -> None:
+    curve = trainer(tiny_llama, epochs=30, upper_layers=2).learn(ROWS, ROWS[:3]).training.curve
+    assert [(point.epoch, point.step) for point in curve] == [(epoch, 3 * epoch) for epoch in range(1, 31)]
+    assert curve[-1].train_loss < 0.8 * curve[0].train_loss
+    watched = [point.validation_loss or 0 for point in curve]
+    assert 0 < watched[-1] < 0.8 * watched[0]
+
+
+def test_the_same_config_gives_the_same_bytes(tiny_llama: Path, tmp_path: Path) -> None:
+    one, other = (learned(tiny_llama, tmp_path / name) / "model.safetensors" for name in ("one", "other"))
+    assert one.read_bytes() == other.read_bytes()
+
+
+def test_another_seed_gives_another_student(tiny_llama: Path, tmp_path: Path) -> None:
+    one, other = (learned(tiny_llama, tmp_path / str(seed), seed=seed) / "model.safetensors" for seed in (1, 2))
+    assert one.read_bytes() != other.read_bytes()
+
+
+def test_only_the_upper_layers_and_the_norm_behind_them_learn(tiny_llama: Path, tmp_path: Path) -> None:
+    import torch
+
+    before, after = weights(tiny_llama), weights(learned(tiny_llama, tmp_path / "student"))
+    moved = {name for name, tensor in after.items() if not torch.equal(tensor, before[name])}
+    assert set(before) == set(after)
+    assert moved == {name for name in before if name.startswith("model.layers.1.") or name == "model.norm.weight"}
+
+
+def test_all_layers_may_learn(tiny_llama: Path, tmp_path: Path) -> None:
+    import torch
+
+    before, after = weights(tiny_llama), weights(learned(tiny_llama, tmp_path / "student", upper_layers=9))
+    still = {name for name, tensor in after.items() if torch.equal(tensor, before[name])}
+    assert still == {"model.embed_tokens.weight", "lm_head.weight"}
+
+
+def test_rows_too_long_are_dropped_and_counted_and_never_cut(tiny_llama: Path) -> None:
+    long = row(99, completion="x" * 500)
+    alone = trainer(tiny_llama).learn(ROWS, []).training
+    among = trainer(tiny_llama).learn([*ROWS, long], []).training
+    assert (alone.rows, alone.too_long, among.rows, among.too_long) == (12, 0, 12, 1)
+    assert among.longest_row > 500
+    assert among.curve == alone.curve
+    assert (among.tokens, among.answer_tokens) == (alone.tokens, alone.answer_tokens)
+
+
+def test_a_row_of_just_the_longest_length_is_learned(tiny_llama: Path) -> None:
+    longest = trainer(tiny_llama).learn(ROWS, []).training.longest_row
+    assert trainer(tiny_llama, max_tokens=longest).learn(ROWS, []).training.too_long == 0
+    with pytest.raises(StageFailed, match=f"each of 12 rows is longer than train.max_tokens={longest - 1}"):
+        trainer(tiny_llama, max_tokens=longest - 1).learn(ROWS, [])
+
+
+def test_the_evidence_shows_what_is_learned_of_a_row(tiny_llama: Path) -> None:
+    training = trainer(tiny_llama).learn(ROWS, []).training
+    assert training.example == (
+        "<|im_start|>user\nWhere is parcel 0?<|im_end|>\n<|im_start|>assistant\n⟦At stop 0.<|im_end|>⟧"
+    )
+    assert training.answer_tokens == 12 * len([*"At stop 0.", "<|im_end|>"])
+    assert training.trained_parameters < 60_000
+
+
+def test_a_loss_that_is_not_finite_stops_the_training(tiny_llama: Path) -> None:
+    with pytest.raises(StageFailed, match=r"the loss is .*Lower train\.learning_rate"):
+        trainer(tiny_llama, learning_rate=1e38).learn(ROWS, [])
+
+
+@pytest.mark.xfail(strict=True, reason="fitting.py:66: the loss is looked at before the step; the last step is not")
+def test_a_last_step_that_ruins_the_student_stops_the_training(tiny_llama: Path) -> None:
+    with pytest.raises(StageFailed):
+        trainer(tiny_llama, learning_rate=1e38, epochs=1, batch_rows=12).learn(ROWS, ROWS[:2])
+
+
+def test_the_student_is_a_folder_that_transformers_loads(tiny_llama: Path, tmp_path: Path) -> None:
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    folder = learned(tiny_llama, tmp_path / "student")
+    model: Any = AutoModelForCausalLM.from_pretrained(folder)
+    assert all(parameter.requires_grad for parameter in model.parameters())
+    assert (
+        AutoTokenizer.from_pretrained(folder).chat_template == AutoTokenizer.from_pretrained(tiny_llama).chat_template
+    )
+    assert json.loads((folder / "student.json").read_text()) == {"provider": "local"}
+
+
+def test_the_student_answers_what_it_learned(tiny_llama: Path) -> None:
+    lesson = trainer(tiny_llama, epochs=60, learning_rate=0.005, upper_layers=2).learn(ROWS, [])
+    made = Made(stage="train", version="1", config={}, parents={})
+    student = load_student(Store().write_folder(Student, lesson.save, made))
+    asked = [Request(messages=row(number)["messages"], max_output_tokens=20) for number in range(3)]
+    given = {each.position: each.answer for batch in student.answer(asked) for each in batch}
+    assert [given[number].text for number in range(3)] == [row(number)["completion"] for number in range(3)]
+    assert {answer.finish_reason for answer in given.values()} == {"stop"}
+
+
+def test_a_student_is_known_by_its_fingerprint(tiny_llama: Path) -> None:
+    made = Made(stage="train", version="1", config={}, parents={})
+    student = Store().write_folder(Student, trainer(tiny_llama).learn(ROWS, []).save, made)
+    assert load_student(student).identity() == {"provider": "local", "weights": student.fingerprint}
+
+
+@pytest.mark.parametrize("content", [None, "{", "{}", '{"provider": "somewhere"}'])
+def test_a_folder_that_does_not_say_how_it_is_asked_is_a_store_error(store_root: Path, content: str | None) -> None:
+    student = Student(fingerprint="0" * 64)
+    folder = store_root / "students" / student.fingerprint
+    folder.mkdir(parents=True)
+    if content is not None:
+        (folder / "student.json").write_text(content)
+    with pytest.raises(StoreError, match="does not say how the student is asked"):
+        load_student(student)
+
+
+def test_the_base_model_is_the_base(tiny_llama: Path) -> None:
+    base = trainer(tiny_llama).base_model()
+    assert base.weights.folder() == tiny_llama
+    asked = [Request(messages=[Message(role="user", content="hi")], max_output_tokens=2)]
+    assert [len(batch) for batch in base.answer(asked)] == [1]
