@@ -16,7 +16,7 @@ from tasks.filter import filter
 from tasks.promote import promote
 from tasks.registry import Registry
 from tasks.sample import sample
-from tasks.split import split
+from tasks.split import held_before, split
 from tasks.teach import teach
 from tasks.train import train
 
@@ -39,7 +39,7 @@ def pipeline(project: Project, do: Do) -> Distilled:
     sampled = do(sample, project.sample)
     taught = do(teach, project.teach, sampled.inputs)
     filtered = do(filter, project.filter, taught.outputs)
-    parts = do(split, project.split, filtered.kept)
+    parts = do(split, project.split, filtered.kept, held_before(project.name, project.split, filtered.kept))
     trained = do(train, project.train, parts.train, parts.validation)
     evaluated = do(
         evaluate,

@@ -22,6 +22,7 @@ from tasks.errors import StoreError
 from tasks.files import fingerprint_file
 
 SHARD_ROWS = 50_000
+_MADE_ANEW = "Run the project again: the stage that made it will make it anew."
 
 Row = TypeVar("Row")
 
@@ -169,20 +170,26 @@ class Store:
                 for row in shard:
                     running.update(canonical(row).encode("utf-8", "surrogatepass") + b"\n")
                 count += len(shard)
-                table = pa.Table.from_pylist(shard, schema=schema)
+                table = _table(shard, schema)
                 pq.write_table(table, folder / f"rows-{number:05d}.parquet", compression="zstd")
             return self._keep(folder, Dataset(fingerprint=running.hexdigest(), rows=count), made)
 
     def read_rows(self, dataset: Dataset) -> Iterator[Any]:
         """The rows in their order, a shard's batch at a time."""
+        import pyarrow as pa
         import pyarrow.parquet as pq
 
-        folder = self.path(dataset)
-        if not folder.is_dir():
-            raise StoreError(f"{folder} is gone. Run the project again: the stage that made it will make it anew.")
-        for shard in sorted(folder.glob("rows-*.parquet")):
-            for batch in pq.ParquetFile(shard).iter_batches():
-                yield from batch.to_pylist(maps_as_pydicts="strict")
+        folder = shard = self.path(dataset)
+        count = 0
+        try:
+            for shard in sorted(folder.glob("rows-*.parquet")):
+                for batch in pq.ParquetFile(shard).iter_batches():
+                    count += batch.num_rows
+                    yield from batch.to_pylist(maps_as_pydicts="strict")
+        except (OSError, pa.ArrowException) as error:
+            raise StoreError(f"{shard} cannot be read: {error}. {_MADE_ANEW}") from error
+        if count != dataset.rows:
+            raise StoreError(f"{folder} holds {count} of {dataset.rows} rows. {_MADE_ANEW}")
 
     def write_folder(
         self, kind: type[AnyHandle], fill: Callable[[Path], None], made: Made, name: str = ""
@@ -241,12 +248,12 @@ class Store:
         manifest = Manifest(handle=handle.model_dump(), made=made, files=stamps)
         (folder / "manifest.json").write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
         final.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(final, ignore_errors=True)
         try:
             folder.rename(final)
         except OSError:
-            if not self.intact(handle):  # another process may have kept the same content first
-                raise
+            if not self.intact(handle):  # what stands there is broken; if it is whole, another process was first
+                final.rename(Path(tempfile.mkdtemp(prefix="broken-", dir=self.root)) / final.name)
+                folder.rename(final)
         return handle
 
 
@@ -269,6 +276,15 @@ def _chunks(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
             chunk = []
     if chunk:
         yield chunk
+
+
+def _table(rows: list[Any], schema: Any) -> Any:
+    import pyarrow as pa
+
+    try:
+        return pa.Table.from_pylist(rows, schema=schema)
+    except UnicodeEncodeError as error:
+        raise StoreError(f"a row holds half a surrogate pair, which is no text: {error.object[:80]!r}") from error
 
 
 def _fields(row_type: Any) -> list[tuple[str, Any]]:

@@ -144,7 +144,7 @@ def usage(scored: Sequence[Scored]) -> Iterator[Usage]:
 def _by_slice(scored: Sequence[Scored]) -> dict[tuple[str, str, str], list[Scored]]:
     grouped: dict[tuple[str, str, str], list[Scored]] = {}
     for row in scored:
-        for name in (ALL, row["slice"]):
+        for name in dict.fromkeys((ALL, row["slice"])):
             grouped.setdefault((row["system"], row["part"], name), []).append(row)
     return grouped
 

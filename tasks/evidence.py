@@ -75,6 +75,7 @@ class Training(_Record):
     """How a student was made: what it saw, and how its loss fell."""
 
     rows: int
+    watched: int
     too_long: int
     tokens: int
     answer_tokens: int

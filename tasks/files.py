@@ -33,8 +33,11 @@ class ContentFile(ByContent):
     path: Path
 
     def text(self) -> str:
-        """The whole file as UTF-8 text, without surrounding white space."""
-        return self.path.read_text(encoding="utf-8-sig").strip()
+        """The whole file without surrounding white space. Raises `ProjectError` where it is not UTF-8."""
+        try:
+            return self.path.read_text(encoding="utf-8-sig").strip()
+        except UnicodeDecodeError as error:
+            raise ProjectError(f"{self.path}: not UTF-8 at byte {error.start}. Save the file as UTF-8.") from error
 
 
 def _found(value: object, info: ValidationInfo) -> object:
@@ -67,15 +70,21 @@ def read_lines(path: Path) -> Iterator[Line]:
         for number, raw in enumerate(file, start=1):
             where = f"{path}, line {number}"
             try:
-                text = raw.decode("utf-8-sig" if number == 1 else "utf-8").strip()
-                if text:
-                    yield Line(where, json.loads(text))
+                text = raw.decode("utf-8-sig" if number == 1 else "utf-8").rstrip()
+                if text.strip():
+                    value = json.loads(text)
+                    json.dumps(value, ensure_ascii=False).encode()
+                    yield Line(where, value)
+            except UnicodeEncodeError as error:
+                raise ProjectError(f"{where}: holds half a surrogate pair, which is no text. Mend the line.") from error
             except UnicodeDecodeError as error:
                 raise ProjectError(f"{where}: not UTF-8 at byte {error.start}. Save the file as UTF-8.") from error
             except json.JSONDecodeError as error:
                 raise ProjectError(
                     f"{where}, column {error.colno}: not valid JSON ({error.msg}). Each line must hold one JSON object."
                 ) from error
+            except ValueError as error:
+                raise ProjectError(f"{where}: cannot be read: {error}. Mend or remove the line.") from error
             except RecursionError as error:
                 raise ProjectError(f"{where}: JSON nested too deeply to read. Flatten or remove the line.") from error
 

@@ -78,7 +78,7 @@ def decide(rules: Sequence[GateRule], scores: Scores) -> tuple[Verdict, list[Rea
 def judge(rule: GateRule, scores: Scores) -> Reason:
     """Whether one rule holds on the evidence. A rule against a champion holds while there is none."""
     estimate = _estimate(rule, scores)
-    if estimate is None and rule.versus == "champion":
+    if rule.versus == "champion" and not any(each.versus == "champion" for each in scores.differences):
         return Reason(holds="yes", words=f"{rule.metric}: there is no champion yet to compare with")
     if estimate is None:
         return Reason(

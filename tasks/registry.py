@@ -1,6 +1,7 @@
-"""The registry: versions of a project's student, the champion pointer, its history, and rollback."""
+"""The registry: versions of a project's student, the champion pointer, its history, rollback, and what was held out."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -8,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
 
-from tasks.artifacts import Student, store_root
+from tasks.artifacts import Dataset, Student, store_root
 from tasks.errors import StoreError
 
 _METADATA = sa.MetaData()
@@ -35,6 +36,16 @@ _MOVES = sa.Table(
 )
 
 
+_HELD_OUT = sa.Table(
+    "held_out",
+    _METADATA,
+    sa.Column("project", sa.String, primary_key=True),
+    sa.Column("split", sa.String(64), primary_key=True),
+    sa.Column("dataset", sa.String(64), primary_key=True),
+    sa.Column("rows", sa.Integer, nullable=False),
+)
+
+
 class Version(NamedTuple):
     """A student that was judged: its number in the project, what it was compared with, and the verdict."""
 
@@ -50,16 +61,15 @@ class Registry:
 
     def __init__(self, path: Path | None = None) -> None:
         self.path = path or store_root() / "registry.sqlite"
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         self._engine = sa.create_engine(f"sqlite:///{self.path}", connect_args={"timeout": 60})
         event.listen(self._engine, "connect", _leave_transactions_to_us)
         event.listen(self._engine, "begin", _begin_immediate)
         try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
             _METADATA.create_all(self._engine)
-        except DBAPIError as error:
-            raise StoreError(
-                f"the registry {self.path} cannot be read: {error.orig}. Restore it from a copy."
-            ) from error
+        except (OSError, DBAPIError) as error:
+            reason = getattr(error, "orig", error)
+            raise StoreError(f"the registry {self.path} cannot be opened: {reason}. Restore it from a copy.") from error
 
     def champion(self, project: str) -> Student | None:
         """The student on stage, or None."""
@@ -111,6 +121,24 @@ class Registry:
             before = connection.scalar(promoted)
             _move(connection, project, before, current, "rolled back")
             return _student(before)
+
+    def hold_out(self, project: str, split: str, datasets: Sequence[Dataset]) -> None:
+        """Remember for ever what a split held out."""
+        with self._engine.begin() as connection:
+            for dataset in datasets:
+                values = {"project": project, "split": split, "dataset": dataset.fingerprint, "rows": dataset.rows}
+                connection.execute(sa.insert(_HELD_OUT).prefix_with("OR IGNORE").values(values))
+
+    def held_out(self, project: str, but_for: str) -> list[Dataset]:
+        """Every data set that the project ever held out, but for those of the split named, without repeats."""
+        query = (
+            sa.select(_HELD_OUT.c.dataset, _HELD_OUT.c.rows)
+            .where(_HELD_OUT.c.project == project, _HELD_OUT.c.split != but_for, _HELD_OUT.c.rows > 0)
+            .distinct()
+            .order_by(_HELD_OUT.c.dataset)
+        )
+        with self._engine.begin() as connection:
+            return [Dataset(fingerprint=row.dataset, rows=row.rows) for row in connection.execute(query)]
 
     def history(self, project: str) -> list[Version]:
         """Every version, the oldest first."""

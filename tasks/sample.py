@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
 from prefect import task
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, field_validator
 
 from tasks.artifacts import Dataset, Made, Result, Store, Tally, canonical
 from tasks.caching import BY_CONTENT
@@ -52,7 +52,9 @@ class SampleConfig(BaseModel):
 
     inputs: File = Field(description="JSON lines: id, messages, and where they apply slice and group.")
     rows: int | None = Field(default=None, ge=1, description="How many rows to take; all of them where it is not set.")
-    floors: dict[str, int] = Field(default={}, description="The fewest rows to take of a slice, where it has as many.")
+    floors: dict[str, NonNegativeInt] = Field(
+        default={}, description="The fewest rows to take of a slice, where it has as many."
+    )
     salt: str = Field(default="", description="Another salt draws another sample.")
 
 
@@ -128,16 +130,12 @@ def _quotas(available: Mapping[str, int], rows: int, floors: Mapping[str, int]) 
         raise ProjectError(
             f"sample.floors ask for {sum(quotas.values())} rows and sample.rows allows {rows}. Raise rows."
         )
-    while (left := rows - sum(quotas.values())) > 0:
-        room = {name: available[name] - quotas[name] for name in available if available[name] > quotas[name]}
-        shares = {name: left * count / sum(room.values()) for name, count in room.items()}
-        whole = {name: min(room[name], int(share)) for name, share in shares.items()}
-        if not any(whole.values()):
-            ranked = sorted(shares, key=lambda name: (-shares[name], name))
-            whole = dict.fromkeys(ranked[:left], 1)
-        for name, count in whole.items():
-            quotas[name] += count
-    return quotas
+    left = rows - sum(quotas.values())
+    room = {name: available[name] - quotas[name] for name in available}
+    shares = {name: left * count / max(1, sum(room.values())) for name, count in room.items()}
+    ranked = sorted(shares, key=lambda name: (int(shares[name]) - shares[name], name))
+    spare = left - sum(int(share) for share in shares.values())
+    return {name: quotas[name] + int(shares[name]) + (name in ranked[:spare]) for name in quotas}
 
 
 @task(name="sample", version=VERSION, cache_policy=BY_CONTENT, result_serializer="json", cache_result_in_memory=False)

@@ -4,20 +4,22 @@ import hashlib
 import time
 from collections import Counter
 from collections.abc import Sequence
-from typing import Literal
+from typing import Annotated, Literal
 
 from prefect import task
 from pydantic import BaseModel, ConfigDict, Field
 
-from tasks.artifacts import Dataset, Made, Result, Store, Tally, canonical
+from tasks.artifacts import Dataset, Made, Result, Store, Tally, canonical, digest
 from tasks.caching import BY_CONTENT
 from tasks.errors import StageFailed
+from tasks.registry import Registry
 from tasks.rows import Kept
 from tasks.rules import conversation, near_duplicates
 
 VERSION = "1"
 
 Part = Literal["train", "validation", "holdout", "unseen"]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 PARTS: tuple[Part, ...] = ("train", "validation", "holdout", "unseen")
 
 
@@ -26,7 +28,7 @@ class SplitConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    holdout: Literal["approved"] | float = Field(
+    holdout: Literal["approved"] | Share = Field(
         default=0.2,
         description="`approved`: the rows with an approved answer; a number: that share of the rows, drawn by hash.",
     )
@@ -40,6 +42,15 @@ class SplitConfig(BaseModel):
     salt: str = Field(default="", description="Another salt draws another split, and gives up the old holdout.")
 
 
+class HeldBefore(BaseModel):
+    """What a project held out in earlier runs, of other rows or by another config: none of it trains again."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    project: str
+    datasets: list[Dataset] = []
+
+
 class SplitRows(Result):
     """The four parts; every kept row is in exactly one."""
 
@@ -49,18 +60,18 @@ class SplitRows(Result):
     unseen: Dataset
 
 
-def assign(rows: Sequence[Kept], config: SplitConfig) -> list[Part]:
+def assign(rows: Sequence[Kept], config: SplitConfig, before: Sequence[Kept] = ()) -> list[Part]:
     """Each row's part: what the most reserved row of its cluster draws by itself.
 
-    A cluster joins rows of one group and near-duplicates. A row draws by a hash of its conversation and the salt, never
-    by its position, so the same row draws the same part in every run.
+    A cluster joins rows of one group and near-duplicates, those held out before among them. A row draws by a hash of its
+    conversation and the salt, never by its position, so the same row draws the same part in every run.
     """
-    own = [_draw(row, config) for row in rows]
+    own: list[Part] = [_draw(row, config) for row in rows] + ["holdout" for _ in before]
     most: dict[int, Part] = {}
-    clusters = _clusters(rows, config.similarity)
+    clusters = _clusters([*rows, *before], config.similarity)
     for cluster, part in zip(clusters, own, strict=True):
         most[cluster] = PARTS[max(PARTS.index(most.get(cluster, "train")), PARTS.index(part))]
-    return [most[cluster] for cluster in clusters]
+    return [most[cluster] for cluster in clusters[: len(rows)]]
 
 
 def _draw(row: Kept, config: SplitConfig) -> Part:
@@ -82,6 +93,8 @@ def _clusters(rows: Sequence[Kept], similarity: float) -> list[int]:
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
+    if not rows:
+        return []
     first_of_group: dict[str, int] = {}
     edges = [(first_of_group.setdefault(row["group"], position), position) for position, row in enumerate(rows)]
     edges += [(pair.first, pair.second) for pair in near_duplicates([conversation(row) for row in rows], similarity)]
@@ -90,12 +103,22 @@ def _clusters(rows: Sequence[Kept], similarity: float) -> list[int]:
     return connected_components(graph, directed=False)[1].tolist()
 
 
+def held_before(project: str, config: SplitConfig, kept: Dataset) -> HeldBefore:
+    """What the project ever held out, but for what this very split did."""
+    return HeldBefore(project=project, datasets=Registry().held_out(project, but_for=drawn_from(config, kept)))
+
+
+def drawn_from(config: SplitConfig, kept: Dataset) -> str:
+    """What a split is known by: its config and its rows."""
+    return digest([config.model_dump(mode="json"), kept.fingerprint])
+
+
 @task(name="split", version=VERSION, cache_policy=BY_CONTENT, result_serializer="json", cache_result_in_memory=False)
-def split(config: SplitConfig, kept: Dataset) -> SplitRows:
-    """Set apart what the student is judged by."""
+def split(config: SplitConfig, kept: Dataset, held_before: HeldBefore) -> SplitRows:
+    """Set apart what the student is judged by, and remember it."""
     started = time.monotonic()
     rows: list[Kept] = list(Store().read_rows(kept))
-    parts = assign(rows, config)
+    parts = assign(rows, config, [row for dataset in held_before.datasets for row in Store().read_rows(dataset)])
     counts = Counter(parts)
     for part in ("train", "holdout"):
         if not counts[part]:
@@ -110,6 +133,7 @@ def split(config: SplitConfig, kept: Dataset) -> SplitRows:
         for part in PARTS
     }
     outcomes = {part: counts[part] for part in PARTS}
+    Registry().hold_out(held_before.project, drawn_from(config, kept), [datasets["holdout"], datasets["unseen"]])
     return SplitRows(
         **datasets,
         tally=Tally(rows_in=len(rows), outcomes=outcomes),

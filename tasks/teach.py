@@ -11,7 +11,7 @@ from tasks.artifacts import Dataset, Made, Result, Store, Tally
 from tasks.caching import BY_CONTENT
 from tasks.errors import StageFailed
 from tasks.files import File
-from tasks.models import Answer, AnyModel, Asked, Ledger, Request, ask
+from tasks.models import CUT_OFF, Answer, AnyModel, Asked, Ledger, Request, ask
 from tasks.progress import Progress
 from tasks.rows import Input, Message, Output
 
@@ -68,7 +68,7 @@ def outputs(rows: Sequence[Input], answers: Sequence[Answer]) -> list[Output]:
 def _outcome(answer: Answer) -> str:
     if answer.error:
         return "failed"
-    return "cut_off" if answer.finish_reason == "length" else "answered"
+    return "cut_off" if answer.finish_reason in CUT_OFF else "answered"
 
 
 def _refuse_failures(config: TeachConfig, asked: Asked) -> None:

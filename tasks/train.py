@@ -36,7 +36,7 @@ def train(config: Trainer, train: Dataset, validation: Dataset) -> Trained:
     student = Store().write_folder(Student, lesson.save, made)
     outcomes = {
         "trained": lesson.training.rows,
-        "validated": len(watched),
+        "validated": lesson.training.watched,
         "too_long": lesson.training.too_long,
     }
     return Trained(

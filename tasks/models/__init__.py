@@ -11,12 +11,13 @@ from tasks.models.asking import Asked, ask
 from tasks.models.ledger import Ledger, recorded_line
 from tasks.models.local import Local
 from tasks.models.recorded import Recorded
-from tasks.models.request import Answer, Answered, Model, Request, request_key
+from tasks.models.request import CUT_OFF, Answer, Answered, Model, Request, request_key
 from tasks.models.weights import ModelWeights, Weights
 
 AnyModel = Annotated[Local | Recorded, Field(discriminator="provider")]
 
 __all__ = [
+    "CUT_OFF",
     "Answer",
     "Answered",
     "AnyModel",

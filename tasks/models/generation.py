@@ -1,4 +1,4 @@
-"""Greedy generation in batches: what the prompts share is computed and kept once, and rows leave the batch when they end."""
+"""Greedy generation in batches: what prompts share is computed once, and rows leave when they end."""
 
 from collections.abc import Sequence
 from typing import Any

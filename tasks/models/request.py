@@ -8,6 +8,9 @@ from pydantic import BaseModel, ConfigDict
 from tasks.artifacts import digest
 from tasks.rows import Message
 
+CUT_OFF = {"length", "max_tokens", "model_length"}
+"""Finish reasons of answers that were cut off, as providers name them."""
+
 
 class Request(BaseModel):
     """One question: all of it that decides the answer, and nothing else."""

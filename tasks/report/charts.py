@@ -26,7 +26,7 @@ def systems_chart(estimates: Sequence[Estimate]) -> str:
         axes.errorbar(
             means, offsets, xerr=[below, above], fmt="o", color=COLOURS[system], capsize=3, markersize=5, label=system
         )
-    axes.set_yticks(range(len(metrics)), metrics)
+    axes.set_yticks(range(len(metrics)), [metric.replace("$", r"\$") for metric in metrics])
     axes.set_ylim(len(metrics) - 0.5, -0.5)
     axes.set_xlim(-2, 102)
     axes.set_xlabel("% of rows, with 95 % interval")

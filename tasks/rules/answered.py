@@ -6,9 +6,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from tasks.models import CUT_OFF
 from tasks.rules.verdict import Candidate, Drop, Keep, Verdict
 
-_CUT_OFF = {"length", "max_tokens", "model_length"}
 _REFUSAL = re.compile(
     r"^\W*(?:i(?:'|’)?m (?:very |really |so )?sorry|(?:i )?apologi[sz]e|sorry, (?:but )?i|i (?:can(?:no|'|’)?t|"
     r"am unable|(?:'|’)m unable|won(?:'|’)t|must decline)|as an ai|unfortunately,? i (?:can|am))[^{]{0,400}$",
@@ -35,7 +35,7 @@ def _judge(candidate: Candidate) -> Verdict:
     row, text = candidate.row, candidate.text
     if row["error"]:
         return Drop("failed", row["error"][:200])
-    if row["finish_reason"] in _CUT_OFF:
+    if row["finish_reason"] in CUT_OFF:
         return Drop("cut_off", f"…{text[-80:]}")
     if not text.strip():
         return Drop("empty", "no text")

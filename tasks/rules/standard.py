@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.rules.verdict import Candidate, Drop, Keep, Verdict
-from tasks.scorers import Scorer
+from tasks.scorers import StandardScorer
 
 
 class Standard(BaseModel):
@@ -15,7 +15,7 @@ class Standard(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     rule: Literal["standard"]
-    scorer: Scorer = Field(description="A scorer that needs no reference: schema, words or terms.")
+    scorer: StandardScorer = Field(description="A scorer that needs no reference: schema, words or terms.")
 
     def judge(self, candidates: Sequence[Candidate]) -> Iterable[Verdict]:
         """A verdict for each candidate, in order."""

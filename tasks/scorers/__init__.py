@@ -13,6 +13,9 @@ from tasks.scorers.schema import Schema
 from tasks.scorers.terms import Terms
 from tasks.scorers.words import Words
 
+StandardScorer = Annotated[Schema | Terms | Words, Field(discriminator="scorer")]
+"""Scorers that need no reference."""
+
 Scorer = Annotated[Fields | Schema | Terms | Words, Field(discriminator="scorer")]
 
-__all__ = ["Fields", "Schema", "Score", "Scorer", "Terms", "Words", "as_object"]
+__all__ = ["Fields", "Schema", "Score", "Scorer", "StandardScorer", "Terms", "Words", "as_object"]

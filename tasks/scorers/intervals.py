@@ -36,15 +36,13 @@ def mean_interval(values: Sequence[float], groups: Sequence[Hashable]) -> Interv
 def difference_interval(first: Sequence[float], second: Sequence[float], groups: Sequence[Hashable]) -> Interval:
     """The mean of `first - second` over the same rows with its 95 % interval.
 
-    Newcombe's square-and-add with the correlation of the pair (1998, method 10), from limits that heed the groups. It
-    does not collapse where all pairs agree, as resampling does.
+    Newcombe's square-and-add with the corrected correlation of the pair (1998, method 10), from limits that heed the
+    groups. It does not collapse where all pairs agree, as resampling does.
     """
     one, two = mean_interval(first, groups), mean_interval(second, groups)
     if one.n == 0:
         return Interval(0.0, -1.0, 1.0, 0, 0)
-    correlation = _correlation(
-        _sums([value - one.mean for value in first], groups), _sums([value - two.mean for value in second], groups)
-    )
+    correlation = _correlation([value - one.mean for value in first], [value - two.mean for value in second], groups)
     difference = one.mean - two.mean
     below = _square_and_add(one.mean - one.low, two.high - two.mean, correlation)
     above = _square_and_add(one.high - one.mean, two.mean - two.low, correlation)
@@ -54,7 +52,8 @@ def difference_interval(first: Sequence[float], second: Sequence[float], groups:
 def rows_to_settle(interval: Interval, bound: float) -> int:
     """About how many rows would bring the interval to one side of the bound, if the mean stays where it is.
 
-    The width of an interval shrinks with the square root of its rows. Where the mean lies on the bound, no number does.
+    The width of an interval shrinks with the square root of its rows. A mean within half a point of the bound is taken
+    to be half a point from it.
     """
     distance = abs(interval.mean - bound)
     reach = interval.mean - interval.low if interval.mean > bound else interval.high - interval.mean
@@ -70,7 +69,7 @@ def _sums(values: Sequence[float], groups: Sequence[Hashable]) -> list[float]:
 
 def _effective_rows(mean: float, n: int, residuals: list[float]) -> float:
     count = len(residuals)
-    variance = math.fsum(residual**2 for residual in residuals) / n**2
+    variance = _squares(residuals) / n**2
     if count < 2 or variance < 1e-12:
         return count
     independent = mean * (1 - mean) / n
@@ -83,9 +82,22 @@ def _wilson(mean: float, n: float) -> tuple[float, float]:
     return max(0.0, min(mean, centre - half)), min(1.0, max(mean, centre + half))
 
 
-def _correlation(first: list[float], second: list[float]) -> float:
-    spread = math.sqrt(math.fsum(value**2 for value in first) * math.fsum(value**2 for value in second))
-    return math.fsum(a * b for a, b in zip(first, second, strict=True)) / spread if spread > 1e-12 else 0.0
+def _correlation(first: list[float], second: list[float], groups: Sequence[Hashable]) -> float:
+    """The correlation of two rows of residuals, by group; a positive one is corrected for continuity.
+
+    The correction is Newcombe's n/2, which is 1/2 in sums of products, times the design effect of the groups.
+    """
+    one, two = _sums(first, groups), _sums(second, groups)
+    spread = math.sqrt(_squares(one) * _squares(two))
+    if spread < 1e-12:
+        return 0.0
+    together = math.fsum(a * b for a, b in zip(one, two, strict=True))
+    correction = 0.5 * spread / math.sqrt(_squares(first) * _squares(second))
+    return (max(0.0, together - correction) if together > 0 else together) / spread
+
+
+def _squares(values: list[float]) -> float:
+    return math.fsum(value**2 for value in values)
 
 
 def _square_and_add(first: float, second: float, correlation: float) -> float:

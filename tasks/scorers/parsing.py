@@ -1,7 +1,8 @@
 """What is read out of an answer before it is scored."""
 
 import json
-from typing import Any, NamedTuple, cast
+import math
+from typing import Any, NamedTuple, NoReturn, cast
 
 
 class Score(NamedTuple):
@@ -14,10 +15,22 @@ class Score(NamedTuple):
 def as_object(text: str) -> dict[str, Any] | None:
     """The JSON object that the whole text is, or None where it is anything else."""
     try:
-        value: Any = json.loads(text)
+        value: Any = json.loads(text, parse_constant=_refuse, parse_float=_finite)
+        json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return None
     return cast(dict[str, Any], value) if isinstance(value, dict) else None
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        _refuse(digits)
+    return number
 
 
 def part(text: str, field: str | None) -> str | None:

@@ -1,6 +1,7 @@
 """Validity under a JSON Schema."""
 
 import json
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, Literal
 
@@ -22,10 +23,15 @@ class Schema(BaseModel):
     @model_validator(mode="after")
     def _usable(self) -> "Schema":
         from jsonschema.exceptions import SchemaError
+        from referencing.exceptions import Unresolvable
 
         try:
+            if not isinstance(self._schema, dict | bool):
+                raise ValueError("it is neither an object nor a boolean")
             self._validator.check_schema(self._schema)
-        except (ValueError, SchemaError) as error:
+            for reference in _references(self._schema):
+                self._validator._resolver.lookup(reference)
+        except (ValueError, SchemaError, Unresolvable) as error:
             message = getattr(error, "message", str(error))
             raise ValueError(f"{self.schema_file.path} is not a JSON Schema: {message}") from error
         return self
@@ -47,3 +53,18 @@ class Schema(BaseModel):
         from jsonschema import Draft202012Validator
 
         return Draft202012Validator(self._schema)
+
+
+def _references(schema: Any) -> Iterator[str]:
+    match schema:
+        case dict():
+            for name, value in schema.items():
+                if name == "$ref" and isinstance(value, str):
+                    yield value
+                else:
+                    yield from _references(value)
+        case list():
+            for value in schema:
+                yield from _references(value)
+        case _:
+            return

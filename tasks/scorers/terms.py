@@ -2,11 +2,13 @@
 
 import re
 from functools import cached_property
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.scorers.parsing import Score, part
+
+Term = Annotated[str, Field(min_length=1)]
 
 
 class Terms(BaseModel):
@@ -17,8 +19,8 @@ class Terms(BaseModel):
     scorer: Literal["terms"]
     name: str = Field(default="terms", description="The metric's name.")
     field: str | None = Field(default=None, description="The field that holds the text; else the whole answer.")
-    required: list[str] = Field(default=[], description="Terms that must occur.")
-    forbidden: list[str] = Field(default=[], description="Terms that must not occur.")
+    required: list[Term] = Field(default=[], description="Terms that must occur.")
+    forbidden: list[Term] = Field(default=[], description="Terms that must not occur.")
 
     def score(self, text: str, reference: str) -> Score:
         """Full marks for a text that keeps to the terms."""

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tasks.scorers.parsing import Score, part
 
@@ -17,6 +17,12 @@ class Words(BaseModel):
     field: str | None = Field(default=None, description="The field that holds the text; else the whole answer.")
     at_least: int = Field(default=1, ge=0, description="The fewest words.")
     at_most: int = Field(description="The most words.")
+
+    @model_validator(mode="after")
+    def _possible(self) -> "Words":
+        if self.at_least > self.at_most:
+            raise ValueError(f"at_least ({self.at_least}) is above at_most ({self.at_most})")
+        return self
 
     def score(self, text: str, reference: str) -> Score:
         """Full marks within the bounds."""

@@ -28,7 +28,7 @@ class Recipe(NamedTuple):
 
 
 class Learnable(NamedTuple):
-    """An example, what the frozen layers give for it, in the shape (tokens, width), and how much of its answer counts."""
+    """An example, what the frozen layers give for it (tokens, width), and how much of its answer counts."""
 
     example: Example
     states: Any

@@ -72,7 +72,8 @@ class LocalTrainer(BaseModel):
         curve = fit(upper, train, _learnable(upper, seen), recipe)
         training = Training(
             rows=len(fitting),
-            too_long=len(rendered) - len(fitting),
+            watched=len(seen),
+            too_long=len(rows) + len(watched) - len(fitting) - len(seen),
             tokens=sum(example.length() for example in fitting),
             answer_tokens=sum(len(example.answer) for example in fitting),
             longest_row=max(example.length() for example in rendered),
@@ -95,4 +96,4 @@ def _save(folder: Path, model: Any, tokenizer: Any, training: Training) -> None:
     model.eval().save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     (folder / "student.json").write_text(json.dumps({"provider": "local"}), encoding="utf-8")
-    (folder / "training.json").write_text(training.model_dump_json(indent=1), encoding="utf-8")
+    (folder / "training.json").write_text(training.model_dump_json(indent=1, exclude={"seconds"}), encoding="utf-8")

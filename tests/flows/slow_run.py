@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from prefect import flow
+from prefect.context import TaskRunContext
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
-from flows import distill
+from flows.distill import distil
 from flows.project import Project, load
 from tasks.caching import results_folder
 from tasks.models import Answered, Recorded, Request, request_key
@@ -38,15 +39,11 @@ class Slow(Recorded):
 
 
 class Hold(logging.Handler):
-    """Holds the process in the middle of a stage: at work, or with its first artefact or result written but not kept."""
+    """Holds the process in the middle of a stage: at work, or with what it made written but not kept."""
 
     def __init__(self, stage: str) -> None:
         super().__init__(logging.DEBUG)
-        self.stage, self.now = stage, ""
-
-    def do(self, stage: Any, *args: Any, **kwargs: Any) -> Any:
-        self.now = stage.name
-        return distill.run_stage(stage, *args, **kwargs)
+        self.stage = stage
 
     def emit(self, record: logging.LogRecord) -> None:
         name, least = HELD_AT_WORK.get(self.stage, ("", 0))
@@ -54,12 +51,12 @@ class Hold(logging.Handler):
             hold()
 
     def audit(self, event: str, details: tuple[Any, ...]) -> None:
-        if self.now != self.stage or self.stage in HELD_AT_WORK:
-            return
         keeps = event == "os.rename" and "writing-" in str(details[0])
         stores = event == "open" and "/results/" in str(details[0]) and details[2] & os.O_CREAT
-        if keeps or stores:
-            hold()
+        if (keeps or stores) and self.stage not in HELD_AT_WORK:
+            at_work = TaskRunContext.get()
+            if at_work and at_work.task.name == self.stage:
+                hold()
 
 
 def hold() -> None:
@@ -79,11 +76,10 @@ def main(project: Path, stage: str) -> None:
     sys.addaudithook(holding.audit)
     logging.getLogger("stillhouse").addHandler(holding)
     logging.getLogger("stillhouse").setLevel(logging.DEBUG)
-    distill.pipeline = lambda project, _, whole=distill.pipeline: whole(project, holding.do)
 
     @flow(name="distill", result_storage=results_folder(), persist_result=False)
     def slow_distill() -> Path:
-        return distill.distil(slowed(load(project)))
+        return distil(slowed(load(project)))
 
     with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
         print(slow_distill(), flush=True)

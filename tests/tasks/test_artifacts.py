@@ -92,7 +92,6 @@ def test_odd_text_survives(text: str) -> None:
     assert list(Store().read_rows(Store().write_rows([row], Thing, MADE))) == [row]
 
 
-@pytest.mark.xfail(strict=True, reason="tasks/artifacts.py:172: pyarrow raises UnicodeEncodeError, no error of ours")
 def test_half_a_surrogate_pair_is_kept_or_refused_by_an_error_of_ours() -> None:
     row = a_thing("\ud83d")
     with contextlib.suppress(StoreError):
@@ -206,7 +205,6 @@ def test_reading_what_is_gone_says_what_to_do() -> None:
         Store().manifest(Student(fingerprint="0" * 64))
 
 
-@pytest.mark.xfail(strict=True, reason="tasks/artifacts.py:183: read_rows never compares with dataset.rows")
 def test_a_lost_shard_is_refused_not_read_over(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tasks.artifacts.SHARD_ROWS", 2)
     dataset = kept(things(5))
@@ -215,7 +213,6 @@ def test_a_lost_shard_is_refused_not_read_over(monkeypatch: pytest.MonkeyPatch) 
         list(Store().read_rows(dataset))
 
 
-@pytest.mark.xfail(strict=True, reason="tasks/artifacts.py:184: pyarrow's own error comes through")
 def test_a_broken_shard_is_refused_by_an_error_of_ours() -> None:
     dataset = kept(things(5))
     (Store().path(dataset) / "rows-00000.parquet").write_bytes(b"broken")
@@ -287,9 +284,6 @@ def test_two_processes_may_write_the_same_rows_at_once(store_root: Path) -> None
     assert leftovers(store_root) == []
 
 
-@pytest.mark.xfail(
-    strict=True, reason="tasks/artifacts.py:244: a late writer removes the folder that another just kept and reads"
-)
 def test_what_was_kept_stays_readable_while_others_write_the_same(store_root: Path) -> None:
     def write_and_read(content: str, start: threading.Barrier) -> bool:
         store = Store(store_root)

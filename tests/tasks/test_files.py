@@ -98,19 +98,14 @@ def test_rows_before_a_broken_line_are_given(tmp_path: Path) -> None:
         next(rows)
 
 
-@pytest.mark.xfail(strict=True, reason="tasks/files.py:72: json.loads raises a bare ValueError from 4,301 digits on")
 def test_a_number_too_long_to_read_is_refused_with_its_line(tmp_path: Path) -> None:
     assert "line 1" in refusal(written(tmp_path, b'{"id": "a", "count": ' + b"1" * 5_000 + b"}"))
 
 
-@pytest.mark.xfail(strict=True, reason="tasks/files.py:70: the column is counted after strip() took the indent away")
 def test_the_column_counts_the_indent(tmp_path: Path) -> None:
     assert "line 1, column 12:" in refusal(written(tmp_path, b'    {"id": }'))
 
 
-@pytest.mark.xfail(
-    strict=True, reason="tasks/files.py:72: half a surrogate pair enters, and no Parquet file can hold it"
-)
 def test_half_a_surrogate_pair_is_refused_with_its_line(tmp_path: Path) -> None:
     assert "line 1" in refusal(written(tmp_path, rb'{"id": "\ud83d"}'))
 
@@ -165,7 +160,6 @@ def test_a_missing_file_in_a_config_is_named(tmp_path: Path) -> None:
         TypeAdapter[ContentFile](File).validate_python("none.md", context={"folder": tmp_path})
 
 
-@pytest.mark.xfail(strict=True, reason="tasks/files.py:37: a prompt that is not UTF-8 raises UnicodeDecodeError")
 def test_a_text_file_that_is_not_utf8_is_refused_with_its_name(tmp_path: Path) -> None:
     (tmp_path / "prompt.md").write_bytes(b"caf\xe9")
     file = TypeAdapter[ContentFile](File).validate_python(tmp_path / "prompt.md")

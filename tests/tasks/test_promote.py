@@ -107,9 +107,6 @@ def test_with_a_champion_a_rule_against_it_is_judged(low: float, high: float, ho
     assert judge(rule(versus="champion", not_worse_by=0.03), seen).holds == holds
 
 
-@pytest.mark.xfail(
-    strict=True, reason="tasks/promote.py:81: no estimate is taken for no champion, on any slice or part"
-)
 @pytest.mark.parametrize("where", [{"slice": "gift"}, {"part": "unseen"}, {"metric": "action"}])
 def test_a_champion_that_was_not_compared_here_is_not_taken_for_none(where: dict[str, str]) -> None:
     seen = scores(estimate(0.9, 1.0), difference(-0.5, -0.4, versus="champion"))
@@ -207,9 +204,6 @@ def test_systems_are_compared_on_identical_rows_failures_included() -> None:
     assert (own.n, own.mean) == (40, pytest.approx(-1 / 40))
 
 
-@pytest.mark.xfail(
-    strict=True, reason="tasks/evaluate.py:147: the default slice is called `all`, as the sum of slices is"
-)
 def test_a_row_without_a_slice_counts_once() -> None:
     seen = measured(scored("student", right_and_wrong(10, 10), slice="all"))
     assert [each.n for each in seen.estimates if each.slice == ALL] == [20]

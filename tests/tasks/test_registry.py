@@ -153,13 +153,10 @@ def test_the_champion_is_the_top_of_the_stack_of_promotions(
 
 def test_a_file_that_is_no_registry_is_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "registry.sqlite").write_text("no database, but long enough to look like one " * 50)
-    with pytest.raises(StoreError, match=r"registry\.sqlite cannot be read"):
+    with pytest.raises(StoreError, match=r"registry\.sqlite cannot be opened"):
         Registry(tmp_path / "registry.sqlite")
 
 
-@pytest.mark.xfail(
-    strict=True, reason="tasks/registry.py:53: mkdir stands outside the try, and FileExistsError comes through"
-)
 def test_a_place_that_cannot_be_written_is_refused_by_name(store_root: Path) -> None:
     store_root.write_text("a file in the folder's place")
     with pytest.raises(StoreError, match="registry"):

@@ -123,13 +123,11 @@ def test_a_floor_lifts_a_rare_slice_and_the_rest_share_what_remains() -> None:
     assert picked(rows_of({"a": 60, "b": 30, "c": 10}), config(rows=19, floors={"c": 10})) == {"a": 6, "b": 3, "c": 10}
 
 
-@pytest.mark.xfail(strict=True, reason="tasks/sample.py:136: what remains goes to the largest slice, not by remainder")
 def test_many_small_slices_get_their_share_together() -> None:
     rows = rows_of({"large": 90} | {f"small-{number}": 1 for number in range(10)})
     assert picked(rows, config(rows=50))["large"] == 45
 
 
-@pytest.mark.xfail(strict=True, reason="tasks/sample.py:136: what remains goes to the largest slice, not by remainder")
 def test_the_largest_remainder_gets_the_row_that_is_left() -> None:
     assert picked(rows_of({"a": 90, "b": 10}), config(rows=8)) == {"a": 7, "b": 1}
 
@@ -145,9 +143,6 @@ def test_floors_that_pass_the_rows_allowed_are_refused() -> None:
         pick(rows_of({"a": 20, "b": 20}), config(rows=10, floors={"a": 6, "b": 6}))
 
 
-@pytest.mark.xfail(
-    strict=True, reason="tasks/sample.py:55: a negative floor is taken, and more rows than `rows` follow"
-)
 def test_a_negative_floor_is_refused() -> None:
     with pytest.raises(ValidationError):
         config(rows=10, floors={"a": -2})

@@ -23,9 +23,6 @@ def test_the_text_is_judged_as_repaired_so_far() -> None:
     assert list(SHORT.judge([candidate])) == [Keep()]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="tasks/rules/standard.py:18: takes a scorer that needs a reference, drops every row"
-)
 def test_a_scorer_that_needs_a_reference_is_refused() -> None:
     with pytest.raises(ValidationError):
         Standard.model_validate(

@@ -58,9 +58,6 @@ def test_a_file_that_is_no_schema_is_refused_by_name(tmp_path: Path, schema: obj
         scorer(written(tmp_path, schema))
 
 
-@pytest.mark.xfail(
-    strict=True, reason="tasks/scorers/schema.py:27: the validator is built before the schema is checked"
-)
 @pytest.mark.parametrize("schema", ["[]", "null", "1", '"text"'])
 def test_json_that_is_no_schema_is_refused_by_name(tmp_path: Path, schema: str) -> None:
     with pytest.raises(ValidationError, match=r"schema\.json is not a JSON Schema"):
@@ -73,9 +70,6 @@ def test_a_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
         scorer(tmp_path / "schema.json")
 
 
-@pytest.mark.xfail(
-    strict=True, reason="tasks/scorers/schema.py:27: a dangling $ref raises only once an answer is scored"
-)
 def test_a_reference_to_nowhere_is_refused_before_any_answer(tmp_path: Path) -> None:
     with pytest.raises(ValidationError):
         scorer(written(tmp_path, {"properties": {"intent": {"$ref": "#/$defs/nowhere"}}}))

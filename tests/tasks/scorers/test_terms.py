@@ -58,7 +58,6 @@ def test_terms_are_text_and_no_patterns() -> None:
     assert scorer.score("open (", "").value == 0.0
 
 
-@pytest.mark.xfail(strict=True, reason="tasks/scorers/terms.py:21: an empty term is found in every text")
 def test_an_empty_term_is_refused() -> None:
     with pytest.raises(ValidationError):
         Terms(scorer="terms", forbidden=[""])

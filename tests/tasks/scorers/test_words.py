@@ -35,7 +35,6 @@ def test_without_a_field_the_whole_answer_is_counted(words: list[str]) -> None:
     assert scorer.score(text, "").value == float(1 <= len(text.split()) <= 5)
 
 
-@pytest.mark.xfail(strict=True, reason="tasks/scorers/words.py:18: bounds that no text can meet are taken")
 def test_bounds_that_no_text_can_meet_are_refused() -> None:
     with pytest.raises(ValidationError):
         Words(scorer="words", at_least=5, at_most=4)

@@ -3,11 +3,28 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tasks.rows import Kept, Message
 from tasks.trainers import LocalTrainer
 from tasks.trainers.rendering import Example
 
-EXAMPLES = [Example([0, 20, 30, 40], [50, 60, 1]), Example([0, 21], [51, 1]), Example([0] * 9, [52, 53, 54, 55, 1])]
+
+def example(prompt: list[int], answer: list[int]) -> Example:
+    return Example(prompt, answer, [1.0] * len(answer), len(answer))
+
+
+EXAMPLES = [
+    example([0, 20, 30, 40], [50, 60, 1]),
+    example([0, 20, 31], [51, 1]),
+    example([0, 20, *range(30, 40)], [52, 53, 54, 55, 1]),
+]
+APART = [example([2, *each.prompt[1:]], each.answer) if at else each for at, each in enumerate(EXAMPLES)]
+"""Examples that begin with the same tokens, and ones that do not."""
+
+NOTHING_SHARED = pytest.mark.xfail(
+    strict=True, reason="upper.py:38: a tensor of no tokens is one of floats, which no embedding takes"
+)
 
 
 def row(number: int, said: str = "", completion: str = "") -> Kept:

@@ -6,7 +6,7 @@ import pytest
 
 from tasks.errors import StageFailed
 from tasks.models.chat import prompt_tokens
-from tasks.trainers.rendering import Example, examples, marked
+from tasks.trainers.rendering import emphasised_characters, examples, marked
 from tests.tasks.trainers.lessons import row, trainer
 from tests.tiny import TEMPLATE
 
@@ -26,7 +26,7 @@ def tokenizer(base: Path, folder: Path, template: str = TEMPLATE) -> Any:
 def test_exactly_the_completion_and_the_end_token_are_learned(tiny_llama: Path, tmp_path: Path) -> None:
     student = tokenizer(tiny_llama, tmp_path)
     said = row(1, said="Où est mon colis ?", completion='{"reply": "Là. – Fern"}')
-    [example] = examples(student, [said])
+    [example] = examples(student, [said], {})
     assert student.decode(example.answer) == '{"reply": "Là. – Fern"}<|im_end|>'
     assert example.answer[-1] == student.eos_token_id
     assert example.prompt == prompt_tokens(student, said["messages"])
@@ -36,7 +36,7 @@ def test_exactly_the_completion_and_the_end_token_are_learned(tiny_llama: Path, 
 
 def test_prompt_and_answer_are_the_whole_conversation(tiny_llama: Path, tmp_path: Path) -> None:
     student, rows = tokenizer(tiny_llama, tmp_path), [row(number) for number in range(4)]
-    for kept, example in zip(rows, examples(student, rows), strict=True):
+    for kept, example in zip(rows, examples(student, rows, {}), strict=True):
         answered = [*kept["messages"], {"role": "assistant", "content": kept["completion"]}]
         whole = student.apply_chat_template(answered, tokenize=False).rstrip()
         assert student.decode(example.prompt + example.answer) == whole
@@ -53,16 +53,61 @@ def test_a_template_that_would_teach_something_else_is_refused(
     tiny_llama: Path, tmp_path: Path, template: str, problem: str
 ) -> None:
     with pytest.raises(StageFailed, match=problem):
-        examples(tokenizer(tiny_llama, tmp_path, template), [row(1)])
+        examples(tokenizer(tiny_llama, tmp_path, template), [row(1)], {})
     with pytest.raises(StageFailed, match=problem):
         trainer(tmp_path / "base").learn([row(1)], [])
 
 
 def test_an_answer_that_the_template_trims_to_nothing_is_refused(tiny_llama: Path, tmp_path: Path) -> None:
     with pytest.raises(StageFailed, match="row 'r-1' has an empty answer"):
-        examples(tokenizer(tiny_llama, tmp_path, TRIMMING), [row(1, completion=" ")])
+        examples(tokenizer(tiny_llama, tmp_path, TRIMMING), [row(1, completion=" ")], {})
 
 
 def test_no_rows_are_no_examples(tiny_llama: Path, tmp_path: Path) -> None:
-    assert examples(tokenizer(tiny_llama, tmp_path), []) == []
-    assert Example([1, 2], [3]).length() == 3
+    assert examples(tokenizer(tiny_llama, tmp_path), [], {}) == []
+
+
+ANSWER = '{"intent": "where", "reply": "Là – Fern", "days": 3}'
+
+
+def test_an_emphasised_field_weighs_more_and_the_rest_is_learned_with_weight_one(
+    tiny_llama: Path, tmp_path: Path
+) -> None:
+    student = tokenizer(tiny_llama, tmp_path)
+    [plain] = examples(student, [row(1, completion=ANSWER)], {})
+    assert (set(plain.weights), plain.essential) == ({1.0}, len(plain.answer))
+    for name, value in {"intent": '"where"', "reply": '"Là – Fern"', "days": "3"}.items():
+        [heavy] = examples(student, [row(1, completion=ANSWER)], {name: 4.0, "nothing": 9.0})
+        assert (heavy.prompt, heavy.answer, len(heavy.weights)) == (plain.prompt, plain.answer, len(plain.answer))
+        weighty = [token for token, weight in zip(heavy.answer, heavy.weights, strict=True) if weight == 4.0]
+        assert student.decode(weighty) == value
+        assert set(heavy.weights) == {1.0, 4.0}
+        assert student.decode(heavy.answer[: heavy.essential]).endswith(value)
+
+
+@pytest.mark.parametrize(
+    ("completion", "weighed"),
+    [
+        (ANSWER, '"where"3'),
+        ("where", ""),
+        ('["intent"]', ""),
+        ('{"intent": null}', "null"),
+        ('{"intent":"where"}', ""),
+        ('{"days": 3, "intent": "a \\"b\\""}', '3"a \\"b\\""'),
+    ],
+)
+def test_the_characters_of_emphasised_values_are_found(completion: str, weighed: str) -> None:
+    found = emphasised_characters(f"{completion}<|im_end|>", completion, {"intent": 2.0, "days": 3.0})
+    assert "".join(completion[at] for at in sorted(found)) == weighed
+
+
+@pytest.mark.xfail(
+    strict=True, reason="rendering.py:52: max() of no characters, for a token that its tokenizer trims away"
+)
+def test_a_tokenizer_that_trims_its_offsets_is_served(tiny_llama: Path, tmp_path: Path) -> None:
+    from tokenizers import processors
+
+    student = tokenizer(tiny_llama, tmp_path)
+    student.backend_tokenizer.post_processor = processors.ByteLevel(trim_offsets=True)
+    [example] = examples(student, [row(1, completion="At  stop.")], {})
+    assert example.weights == [1.0] * len(example.answer)
