@@ -48,11 +48,13 @@ def run(project: ProjectFile, as_json: AsJson = False) -> None:
         console = Console(stderr=as_json)
         loaded = load(project)
         check(loaded)
-        with ConsoleHandler(console):
+        with ConsoleHandler(console) as shown:
             from flows.distill import distill
 
             console.print(f"{loaded.name}: {project}", highlight=False, markup=False)
             folder = distill(project.resolve())
+            if not shown.worked:
+                console.print("  nothing has changed: no stage was done again")
         evidence = _evidence(folder)
         if as_json:
             print(json.dumps(evidence, indent=1))

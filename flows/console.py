@@ -8,7 +8,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 
 class ConsoleHandler(logging.Handler):
-    """Draws Stillhouse's own log records: `finished` ones as a line, ones with `done` and `total` as a bar."""
+    """Draws Stillhouse's own log records: `finished` ones as a line, ones with `done` and `total` as a bar.
+
+    `worked` lists the stages that were not cached.
+    """
 
     def __init__(self, console: Console) -> None:
         super().__init__(logging.DEBUG)
@@ -25,6 +28,7 @@ class ConsoleHandler(logging.Handler):
         self._console = console
         self._bar: Any = None
         self._shown = ""
+        self.worked: list[str] = []
 
     def __enter__(self) -> "ConsoleHandler":
         """Listen to Stillhouse's loggers."""
@@ -48,6 +52,8 @@ class ConsoleHandler(logging.Handler):
             self._draw(fields)
         elif "finished" in fields:
             self._clear()
+            if not fields["cached"]:
+                self.worked.append(fields["finished"])
             worked = "cached" if fields["cached"] else f"{fields['seconds']:.1f} s"
             tally = record.getMessage().partition(": ")[2].removesuffix(" (cached)")
             self._console.print(f"  {fields['finished']:<9} {worked:>8}  {tally}", highlight=False, markup=False)

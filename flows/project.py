@@ -44,13 +44,26 @@ class Project(BaseModel):
         return self
 
 
+class _EachKeyOnce(yaml.SafeLoader):
+    """YAML as it is, but for keys that stand twice in one mapping, of which the last would win in silence."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """The mapping. Raises `yaml.MarkedYAMLError` at a key that stands twice."""
+        seen: set[Any] = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.MarkedYAMLError(problem=f"the key {key.value!r} stands twice", problem_mark=key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
 def load(path: Path) -> Project:
     """The project in a YAML file; the paths in it are relative to it.
 
     Raises `ProjectError` naming file and field, all problems at once, where the YAML or a file that it names is wrong.
     """
     try:
-        content: Any = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+        content: Any = yaml.load(path.read_text(encoding="utf-8-sig"), _EachKeyOnce)
     except OSError as error:
         raise ProjectError(f"{path}: {error.strerror}. Name a project's YAML, as deployments/support.yaml.") from error
     except UnicodeDecodeError as error:
@@ -67,13 +80,7 @@ def check(project: Project) -> None:
     """Fail before any work: read every input, approved answer and recorded answer, and try the store."""
     Store().check_writable()
     rows = read_inputs(project.sample)
-    known = {row["id"] for row in rows}
-    strangers = sorted(set(read_gold(project.filter)) - known)
-    if strangers and project.filter.gold:
-        raise ProjectError(
-            f"{project.filter.gold.path}: field `id`: {strangers[0]!r} is no row of {project.sample.inputs.path} "
-            f"(nor are {len(strangers) - 1} more). Correct the id, or remove the line."
-        )
+    read_gold(project.filter, known={row["id"] for row in rows})
     if isinstance(project.teach.model, Recorded):
         picked, _ = pick(rows, project.sample)
         project.teach.model.check(requests(picked, project.teach), [f"row {row['id']!r}" for row in picked])

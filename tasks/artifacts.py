@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import shutil
+import socket
 import tempfile
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -225,12 +226,20 @@ class Store:
     @contextlib.contextmanager
     def _fresh(self) -> Generator[Path]:
         self.check_writable()
-        folder = Path(tempfile.mkdtemp(prefix="writing-", dir=self.root))
+        self._sweep()
+        folder = Path(tempfile.mkdtemp(prefix=f"writing-{socket.gethostname()}-{os.getpid()}-", dir=self.root))
         folder.chmod(0o755)
         try:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+    def _sweep(self) -> None:
+        """Take away what processes of this machine were writing when they were killed."""
+        for folder in self.root.glob(f"writing-{socket.gethostname()}-*"):
+            process = folder.name.removeprefix(f"writing-{socket.gethostname()}-").partition("-")[0]
+            if not _alive(int(process)):
+                shutil.rmtree(folder, ignore_errors=True)
 
     def _keep(self, folder: Path, handle: AnyHandle, made: Made, names: Mapping[str, str] | None = None) -> AnyHandle:
         final = self.path(handle)
@@ -255,6 +264,16 @@ class Store:
                 final.rename(Path(tempfile.mkdtemp(prefix="broken-", dir=self.root)) / final.name)
                 folder.rename(final)
         return handle
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def write_whole(path: Path, content: str) -> None:

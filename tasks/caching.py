@@ -103,10 +103,9 @@ def finished(stage: Task[Params, Result], *args: Params.args, **kwargs: Params.k
     try:
         record = json.loads(VerifiedKeys(basepath="").read_path(cache_key(stage, arguments)))
         stored = json.loads(Path(record["storage_key"]).read_bytes())
-    except (OSError, LookupError, ValueError):
+        return TypeAdapter(stage.fn.__annotations__["return"]).validate_python(stored["data"])
+    except (OSError, LookupError, TypeError, ValueError):
         return None
-    data = stored["data"] if isinstance(stored, dict) and "__class__" in stored else stored
-    return TypeAdapter(stage.fn.__annotations__["return"]).validate_python(data)
 
 
 def _key(context: TaskRunContext, arguments: dict[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from prefect import task
@@ -52,13 +52,18 @@ class Sifted(NamedTuple):
     dropped: list[Dropped]
 
 
-def read_gold(config: FilterConfig) -> dict[str, str]:
-    """Approved answers by row id. Raises `ProjectError` naming file, line and field where a line does not fit."""
+def read_gold(config: FilterConfig, known: Collection[str] | None = None) -> dict[str, str]:
+    """Approved answers by row id.
+
+    Raises `ProjectError` naming file, line and field where a line does not fit, or its id is not among those known.
+    """
     gold: dict[str, str] = {}
     if config.gold is not None:
         for where, line in read_models(config.gold.path, GoldLine):
             if line.id in gold:
                 raise ProjectError(f"{where}: field `id`: {line.id!r} is approved twice. Keep one of the answers.")
+            if known is not None and line.id not in known:
+                raise ProjectError(f"{where}: field `id`: {line.id!r} is no row of the inputs. Correct or remove it.")
             gold[line.id] = line.answer
     return gold
 

@@ -3,13 +3,12 @@
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy import event
-from sqlalchemy.exc import DBAPIError
 
 from tasks.artifacts import Dataset, Student, store_root
+from tasks.database import Database
 from tasks.errors import StoreError
 
 _METADATA = sa.MetaData()
@@ -60,20 +59,11 @@ class Registry:
     """What each project has on stage. The last move is the pointer, so it moves in one transaction or not at all."""
 
     def __init__(self, path: Path | None = None) -> None:
-        self.path = path or store_root() / "registry.sqlite"
-        self._engine = sa.create_engine(f"sqlite:///{self.path}", connect_args={"timeout": 60})
-        event.listen(self._engine, "connect", _leave_transactions_to_us)
-        event.listen(self._engine, "begin", _begin_immediate)
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            _METADATA.create_all(self._engine)
-        except (OSError, DBAPIError) as error:
-            reason = getattr(error, "orig", error)
-            raise StoreError(f"the registry {self.path} cannot be opened: {reason}. Restore it from a copy.") from error
+        self._database = Database(path or store_root() / "registry.sqlite", _METADATA, "Restore it from a copy.")
 
     def champion(self, project: str) -> Student | None:
         """The student on stage, or None."""
-        with self._engine.begin() as connection:
+        with self._database.begin() as connection:
             return _student(_champion(connection, project))
 
     def rival(self, project: str, student: Student) -> Student | None:
@@ -86,7 +76,7 @@ class Registry:
 
         A student that beat a champion who has left the stage since is recorded, but does not go on.
         """
-        with self._engine.begin() as connection:
+        with self._database.begin() as connection:
             if _known(connection, project, student):
                 return False
             highest = sa.select(sa.func.max(_VERSIONS.c.version)).where(_VERSIONS.c.project == project)
@@ -108,7 +98,7 @@ class Registry:
 
     def rollback(self, project: str) -> Student | None:
         """Put the champion before this one back on stage and return it; None where there was none before."""
-        with self._engine.begin() as connection:
+        with self._database.begin() as connection:
             current = _champion(connection, project)
             if current is None:
                 raise StoreError(f"{project} has no champion to roll back. `stillhouse history` lists what was judged.")
@@ -124,7 +114,7 @@ class Registry:
 
     def hold_out(self, project: str, split: str, datasets: Sequence[Dataset]) -> None:
         """Remember for ever what a split held out."""
-        with self._engine.begin() as connection:
+        with self._database.begin() as connection:
             for dataset in datasets:
                 values = {"project": project, "split": split, "dataset": dataset.fingerprint, "rows": dataset.rows}
                 connection.execute(sa.insert(_HELD_OUT).prefix_with("OR IGNORE").values(values))
@@ -137,13 +127,13 @@ class Registry:
             .distinct()
             .order_by(_HELD_OUT.c.dataset)
         )
-        with self._engine.begin() as connection:
+        with self._database.begin() as connection:
             return [Dataset(fingerprint=row.dataset, rows=row.rows) for row in connection.execute(query)]
 
     def history(self, project: str) -> list[Version]:
         """Every version, the oldest first."""
         query = sa.select(_VERSIONS).where(_VERSIONS.c.project == project).order_by(_VERSIONS.c.version)
-        with self._engine.begin() as connection:
+        with self._database.begin() as connection:
             return [
                 Version(row.version, Student(fingerprint=row.student), _student(row.rival), row.verdict, row.entered_at)
                 for row in connection.execute(query)
@@ -170,11 +160,3 @@ def _move(connection: sa.Connection, project: str, champion: str | None, before:
     connection.execute(
         sa.insert(_MOVES).values(project=project, champion=champion, before=before, why=why, moved_at=time.time())
     )
-
-
-def _leave_transactions_to_us(connection: Any, _: Any) -> None:
-    connection.isolation_level = None
-
-
-def _begin_immediate(connection: sa.Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -20,6 +20,7 @@ VERSION = "1"
 
 Part = Literal["train", "validation", "holdout", "unseen"]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+_HELD: Part = "holdout"
 PARTS: tuple[Part, ...] = ("train", "validation", "holdout", "unseen")
 
 
@@ -63,10 +64,11 @@ class SplitRows(Result):
 def assign(rows: Sequence[Kept], config: SplitConfig, before: Sequence[Kept] = ()) -> list[Part]:
     """Each row's part: what the most reserved row of its cluster draws by itself.
 
-    A cluster joins rows of one group and near-duplicates, those held out before among them. A row draws by a hash of its
-    conversation and the salt, never by its position, so the same row draws the same part in every run.
+    A cluster joins rows of one group and near-duplicates, those held out before among them. A row draws by a hash of
+    its conversation and the salt, never by its position, so the same row draws the same part in every run.
     """
-    own: list[Part] = [_draw(row, config) for row in rows] + ["holdout" for _ in before]
+    own = [_draw(row, config) for row in rows]
+    own += [_HELD] * len(before)
     most: dict[int, Part] = {}
     clusters = _clusters([*rows, *before], config.similarity)
     for cluster, part in zip(clusters, own, strict=True):

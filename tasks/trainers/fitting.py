@@ -10,7 +10,7 @@ from tasks.evidence import CurvePoint
 from tasks.models.request import in_batches
 from tasks.progress import Progress
 from tasks.trainers.rendering import Example
-from tasks.trainers.upper import UpperLayers
+from tasks.trainers.upper import UpperLayers, mixed_precision
 
 _WARMUP = 0.1
 _CLIP = 1.0
@@ -75,6 +75,8 @@ def fit(
                     validation_loss=_validation_loss(upper, watched, recipe.batch_rows),
                 )
             )
+    if not all(torch.isfinite(parameter).all() for parameter in parameters):
+        raise StageFailed("train: the last step left weights that are not finite. Lower train.learning_rate.")
     return curve
 
 
@@ -112,7 +114,9 @@ def _loss(upper: UpperLayers, batch: Sequence[Learnable]) -> Any:
     device = upper.model.device
     targets = torch.tensor([token for each in batch for token in each.example.answer[: each.learned]], device=device)
     weights = torch.tensor([weight for each in batch for weight in each.example.weights[: each.learned]], device=device)
-    losses = torch.nn.functional.cross_entropy(upper.model.lm_head(learned).float(), targets, reduction="none")
+    with mixed_precision(device.type):
+        logits = upper.model.lm_head(learned)
+    losses = torch.nn.functional.cross_entropy(logits.float(), targets, reduction="none")
     return (losses * weights).sum() / weights.sum()
 
 

@@ -45,7 +45,10 @@ def _example(tokenizer: Any, row: Kept, emphasis: Mapping[str, float]) -> Exampl
             f"train: row {row['id']!r} has an empty answer: there is nothing to learn from it. Filter it out."
         )
     emphasised = emphasised_characters(learned, row["completion"], emphasis)
-    weights = [max(emphasised.get(at, 1.0) for at in range(start, end)) for start, end in tokens["offset_mapping"]]
+    weights = [
+        max((emphasised.get(at, 1.0) for at in range(start, end)), default=1.0)
+        for start, end in tokens["offset_mapping"]
+    ]
     heavy = [at for at, weight in enumerate(weights) if weight != 1.0]
     return Example(
         prompt=prompt_tokens(tokenizer, row["messages"]),

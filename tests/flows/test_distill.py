@@ -164,9 +164,6 @@ def test_a_student_that_was_changed_is_trained_again(
     assert again.read_bytes() == whole
 
 
-@pytest.mark.xfail(
-    strict=True, reason="trainers/local.py:95: training.json holds `seconds`, so no student is like another"
-)
 def test_a_student_trained_again_is_the_same_and_is_not_judged_again(
     store: Path, finished: Finished, ran: pytest.LogCaptureFixture
 ) -> None:

@@ -174,14 +174,12 @@ def test_all_problems_of_a_yaml_are_said_at_once(project: Path, tiny_llama: Path
     assert all(f"field `{field}`" in str(raised.value) for field in ("name", "train.epochs", "serve"))
 
 
-@pytest.mark.xfail(strict=True, reason="project.py:73: read_gold forgets the lines, so the message cannot name one")
 def test_gold_for_a_row_that_is_not_there_is_named_with_its_line(project: Path, tiny_llama: Path) -> None:
     broken(project, tiny_llama, "gold for a row that is not there")
     with pytest.raises(ProjectError, match=r"gold\.jsonl, line 2"):
         check(load(project))
 
 
-@pytest.mark.xfail(strict=True, reason="project.py:53: yaml.safe_load keeps the last of two equal keys in silence")
 def test_a_key_that_stands_twice_in_the_yaml_is_an_error(project: Path) -> None:
     project.write_text(project.read_text() + "name: other\n")
     with pytest.raises(ProjectError, match="name"):

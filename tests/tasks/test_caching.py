@@ -171,8 +171,9 @@ def test_a_record_that_is_broken_is_as_none(record: str) -> None:
     assert finished(show, 1, DATASET) is None
 
 
-def test_a_result_that_is_broken_is_as_none() -> None:
+@pytest.mark.parametrize("stored", ["", "{", '{"tally": {}, "seconds": 0.5}'], ids=["empty", "cut", "old"])
+def test_a_result_that_is_broken_is_as_none(stored: str) -> None:
     result = Shown(made=kept_rows(), champion=None, tally=Tally(rows_in=0, outcomes={}), seconds=0)
     finish(cache_key(show, {"number": 1, "given": DATASET}), result)
-    (results_folder() / "body").write_text("{")
+    (results_folder() / "body").write_text(stored)
     assert finished(show, 1, DATASET) is None

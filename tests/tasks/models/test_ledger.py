@@ -82,7 +82,6 @@ def test_two_processes_write_at_once_and_nothing_is_lost() -> None:
     assert {answer.text for answer in found.values()} <= {"one", "other"}
 
 
-@pytest.mark.xfail(strict=True, reason="ledger.py:38: create_all looks first and creates then, so others fail between")
 def test_a_new_ledger_may_be_opened_by_several_at_once(tmp_path: Path) -> None:
     with ThreadPoolExecutor(4) as pool:
         for number in range(20):
@@ -108,7 +107,6 @@ def test_a_folder_in_the_way_is_a_store_error(store_root: Path) -> None:
         Ledger()
 
 
-@pytest.mark.xfail(strict=True, reason="ledger.py:52 and 67: only opening is translated, reading and writing are not")
 def test_a_database_with_a_broken_page_is_a_store_error(tmp_path: Path) -> None:
     path = tmp_path / "ledger.sqlite"
     ledger = Ledger(path)

@@ -98,7 +98,6 @@ def test_a_conversation_too_long_for_the_model_is_an_answer_with_an_error(tiny_l
     assert given[1].text == given[1].finish_reason == ""
 
 
-@pytest.mark.xfail(strict=True, reason="local.py:48: the longest limit of the batch is held against every row of it")
 def test_a_conversation_that_fits_by_its_own_limit_is_answered(tiny_llama: Path) -> None:
     nearly = requests(["x" * 1980], most=2)
     assert not answers(tiny_llama, nearly)[0].error

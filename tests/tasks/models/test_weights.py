@@ -31,7 +31,6 @@ def test_a_model_that_does_not_exist_is_a_clear_error(tmp_path: Path, reference:
     assert problem in str(raised.value)
 
 
-@pytest.mark.xfail(strict=True, reason="weights.py:86: find_spec raises for these, where _in_package expects None")
 @pytest.mark.parametrize("reference", ["package:no_such.package/model.gguf", "package:/model.gguf", "package:"])
 def test_a_package_that_cannot_exist_is_a_clear_error(tmp_path: Path, reference: str) -> None:
     with pytest.raises(ValidationError, match="no such model"):

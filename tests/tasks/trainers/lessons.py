@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tasks.rows import Kept, Message
 from tasks.trainers import LocalTrainer
 from tasks.trainers.rendering import Example
@@ -21,10 +19,6 @@ EXAMPLES = [
 ]
 APART = [example([2, *each.prompt[1:]], each.answer) if at else each for at, each in enumerate(EXAMPLES)]
 """Examples that begin with the same tokens, and ones that do not."""
-
-NOTHING_SHARED = pytest.mark.xfail(
-    strict=True, reason="upper.py:38: a tensor of no tokens is one of floats, which no embedding takes"
-)
 
 
 def row(number: int, said: str = "", completion: str = "") -> Kept:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tasks.trainers.fitting import Learnable, Recipe, _loss, _rate, _share, _shuffled
 from tasks.trainers.rendering import Example
 from tasks.trainers.upper import UpperLayers
-from tests.tasks.trainers.lessons import APART, EXAMPLES, NOTHING_SHARED, example
+from tests.tasks.trainers.lessons import APART, EXAMPLES, example
 
 
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=80), st.integers(1, 5), st.integers(0, 3))
@@ -61,7 +61,7 @@ def plain_loss(model: Any, examples: Sequence[Example]) -> Any:
 WEIGHED = [each._replace(weights=[2.0, *each.weights[1:]]) for each in EXAMPLES]
 
 
-@pytest.mark.parametrize("examples", [EXAMPLES, WEIGHED, pytest.param(APART, marks=NOTHING_SHARED)])
+@pytest.mark.parametrize("examples", [EXAMPLES, WEIGHED, APART])
 @pytest.mark.parametrize("count", [1, 2])
 def test_loss_and_gradients_are_those_of_the_whole_model(model: Any, examples: list[Example], count: int) -> None:
     import torch

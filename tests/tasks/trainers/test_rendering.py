@@ -101,9 +101,6 @@ def test_the_characters_of_emphasised_values_are_found(completion: str, weighed:
     assert "".join(completion[at] for at in sorted(found)) == weighed
 
 
-@pytest.mark.xfail(
-    strict=True, reason="rendering.py:52: max() of no characters, for a token that its tokenizer trims away"
-)
 def test_a_tokenizer_that_trims_its_offsets_is_served(tiny_llama: Path, tmp_path: Path) -> None:
     from tokenizers import processors
 

@@ -6,7 +6,7 @@ import pytest
 from tasks.errors import ModelUnavailable
 from tasks.trainers.rendering import Example
 from tasks.trainers.upper import UpperLayers
-from tests.tasks.trainers.lessons import APART, EXAMPLES, NOTHING_SHARED
+from tests.tasks.trainers.lessons import APART, EXAMPLES
 
 
 def whole_states(model: Any, example: Example) -> Any:
@@ -17,9 +17,7 @@ def whole_states(model: Any, example: Example) -> Any:
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
-@pytest.mark.parametrize(
-    ("examples", "shared"), [(EXAMPLES, 2), (EXAMPLES[:1], 3), pytest.param(APART, 0, marks=NOTHING_SHARED)]
-)
+@pytest.mark.parametrize(("examples", "shared"), [(EXAMPLES, 2), (EXAMPLES[:1], 3), (APART, 0)])
 def test_the_two_parts_compute_what_the_whole_does(
     model: Any, count: int, examples: Sequence[Example], shared: int
 ) -> None:
