@@ -103,7 +103,8 @@ def finished(stage: Task[Params, Result], *args: Params.args, **kwargs: Params.k
     try:
         record = json.loads(VerifiedKeys(basepath="").read_path(cache_key(stage, arguments)))
         stored = json.loads(Path(record["storage_key"]).read_bytes())
-        return TypeAdapter(stage.fn.__annotations__["return"]).validate_python(stored["data"])
+        data = stored["data"] if "__class__" in stored else stored
+        return TypeAdapter(stage.fn.__annotations__["return"]).validate_python(data)
     except (OSError, LookupError, TypeError, ValueError):
         return None
 

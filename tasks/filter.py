@@ -63,7 +63,9 @@ def read_gold(config: FilterConfig, known: Collection[str] | None = None) -> dic
             if line.id in gold:
                 raise ProjectError(f"{where}: field `id`: {line.id!r} is approved twice. Keep one of the answers.")
             if known is not None and line.id not in known:
-                raise ProjectError(f"{where}: field `id`: {line.id!r} is no row of the inputs. Correct or remove it.")
+                raise ProjectError(
+                    f"{where}: field `id`: {line.id!r} is no row of sample.inputs. Correct or remove it."
+                )
             gold[line.id] = line.answer
     return gold
 

@@ -23,20 +23,14 @@ class Recipe(NamedTuple):
     epochs: int
     learning_rate: float
     batch_rows: int
-    whole_answers: float
     seed: int
 
 
 class Learnable(NamedTuple):
-    """An example, what the frozen layers give for it (tokens, width), and how much of its answer counts."""
+    """An example, and what the frozen layers give for it, in the shape (tokens, width)."""
 
     example: Example
     states: Any
-    learned: int
-
-    def length(self) -> int:
-        """Tokens up to the last that is learned."""
-        return len(self.example.prompt) + self.learned
 
 
 def fit(
@@ -56,7 +50,7 @@ def fit(
         for epoch in range(1, recipe.epochs + 1):
             losses: list[float] = []
             upper.model.train()
-            for batch in _shuffled([_share(each, recipe, draw) for each in train], recipe.batch_rows, draw):
+            for batch in _shuffled(train, recipe.batch_rows, draw):
                 loss = _loss(upper, batch)
                 if not torch.isfinite(loss):
                     raise StageFailed(f"train: the loss is {loss.item()} in epoch {epoch}. Lower train.learning_rate.")
@@ -92,28 +86,21 @@ def _shuffled(train: Sequence[Learnable], size: int, draw: random.Random) -> Ite
     batches: list[list[Learnable]] = []
     for start in range(0, len(order), chunk):
         own = [train[at] for at in order[start : start + chunk]]
-        batches += [[own[at] for at in batch] for batch in in_batches([each.length() for each in own], size)]
+        batches += [[own[at] for at in batch] for batch in in_batches([each.example.length() for each in own], size)]
     draw.shuffle(batches)
     yield from batches
-
-
-def _share(each: Learnable, recipe: Recipe, draw: random.Random) -> Learnable:
-    """The row for one epoch: with its whole answer, or up to the last emphasised field."""
-    whole = draw.random() < recipe.whole_answers
-    return each._replace(learned=len(each.example.answer) if whole else each.example.essential)
 
 
 def _loss(upper: UpperLayers, batch: Sequence[Learnable]) -> Any:
     """Weighted mean cross-entropy over the learned tokens."""
     import torch
 
-    states = [each.states[: each.length() - upper.shared] for each in batch]
-    firsts = [len(each.example.prompt) - upper.shared - 1 for each in batch]
-    top = upper.top_states(states)
-    learned = torch.cat([row[at : at + each.learned] for row, at, each in zip(top, firsts, batch, strict=True)])
+    top = upper.top_states([each.states for each in batch])
+    spans = [(len(each.example.prompt) - upper.shared - 1, len(each.example.answer)) for each in batch]
+    learned = torch.cat([row[start : start + count] for row, (start, count) in zip(top, spans, strict=True)])
     device = upper.model.device
-    targets = torch.tensor([token for each in batch for token in each.example.answer[: each.learned]], device=device)
-    weights = torch.tensor([weight for each in batch for weight in each.example.weights[: each.learned]], device=device)
+    targets = torch.tensor([token for each in batch for token in each.example.answer], device=device)
+    weights = torch.tensor([weight for each in batch for weight in each.example.weights], device=device)
     with mixed_precision(device.type):
         logits = upper.model.lm_head(learned)
     losses = torch.nn.functional.cross_entropy(logits.float(), targets, reduction="none")
@@ -128,7 +115,7 @@ def _validation_loss(upper: UpperLayers, watched: Sequence[Learnable], size: int
     total = weight = 0.0
     upper.model.eval()
     with torch.no_grad():
-        for positions in in_batches([each.length() for each in watched], size):
+        for positions in in_batches([each.example.length() for each in watched], size):
             batch = [watched[at] for at in positions]
             own = math.fsum(math.fsum(each.example.weights) for each in batch)
             total += _loss(upper, batch).item() * own

@@ -1,6 +1,7 @@
 """The local trainer: the upper layers of a causal chat model, through transformers."""
 
 import json
+import random
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -32,17 +33,17 @@ class LocalTrainer(BaseModel):
 
     trainer: Literal["local"]
     base: Weights = Field(description="owner/name[@revision] on the hub, a folder, or package:NAME/FILE.gguf.")
-    upper_layers: int = Field(default=12, ge=1, description="How many of the last layers learn.")
-    epochs: int = Field(default=4, ge=1, description="How often each row is seen.")
+    upper_layers: int = Field(default=8, ge=1, description="How many of the last layers learn.")
+    epochs: int = Field(default=3, ge=1, description="How often each row is seen.")
     learning_rate: float = Field(
         default=3e-4, gt=0, description="AdamW's highest rate, after warming up over a tenth of the steps."
     )
-    batch_rows: int = Field(default=16, ge=1, description="Rows a step.")
+    batch_rows: int = Field(default=8, ge=1, description="Rows a step.")
     emphasis: dict[str, float] = Field(
         default={}, description="Fields of a JSON answer whose tokens weigh more in the loss, and how much more."
     )
     whole_answers: float = Field(
-        default=1.0, ge=0, le=1, description="The share of rows, drawn each epoch, learned beyond the last emphasis."
+        default=1.0, ge=0, le=1, description="The share of rows that are learned beyond their last emphasised field."
     )
     max_tokens: int = Field(default=512, ge=8, description="Rows longer than this are dropped and counted, never cut.")
     seed: int = Field(default=0, description="Decides the order of the rows.")
@@ -66,16 +67,18 @@ class LocalTrainer(BaseModel):
             )
         seen = [each for each in examples(tokenizer, watched, self.emphasis) if each.length() <= self.max_tokens]
         upper = UpperLayers(model, self.upper_layers, fitting + seen)
-        train = _learnable(upper, fitting)
+        draw = random.Random(self.seed)
+        lessons = [each if draw.random() < self.whole_answers else each.up_to_emphasis() for each in fitting]
+        train = _learnable(upper, lessons)
         upper.check(train[0].example, train[0].states)
-        recipe = Recipe(self.epochs, self.learning_rate, self.batch_rows, self.whole_answers, self.seed)
+        recipe = Recipe(self.epochs, self.learning_rate, self.batch_rows, self.seed)
         curve = fit(upper, train, _learnable(upper, seen), recipe)
         training = Training(
             rows=len(fitting),
             watched=len(seen),
             too_long=len(rows) + len(watched) - len(fitting) - len(seen),
-            tokens=sum(example.length() for example in fitting),
-            answer_tokens=sum(len(example.answer) for example in fitting),
+            tokens=sum(example.length() for example in lessons),
+            answer_tokens=sum(len(example.answer) for example in lessons),
             longest_row=max(example.length() for example in rendered),
             trained_parameters=sum(parameter.numel() for parameter in upper.parameters()),
             steps=curve[-1].step,
@@ -88,7 +91,7 @@ class LocalTrainer(BaseModel):
 
 def _learnable(upper: UpperLayers, rendered: Sequence[Example]) -> list[Learnable]:
     states = upper.lower_states(rendered)
-    return [Learnable(each, state, len(each.answer)) for each, state in zip(rendered, states, strict=True)]
+    return [Learnable(each, state) for each, state in zip(rendered, states, strict=True)]
 
 
 def _save(folder: Path, model: Any, tokenizer: Any, training: Training) -> None:

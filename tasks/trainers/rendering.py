@@ -25,6 +25,10 @@ class Example(NamedTuple):
         """Tokens in all."""
         return len(self.prompt) + len(self.answer)
 
+    def up_to_emphasis(self) -> "Example":
+        """The example without what stands behind its last emphasised field: shorter, and nothing of it ends early."""
+        return self._replace(answer=self.answer[: self.essential], weights=self.weights[: self.essential])
+
 
 def examples(tokenizer: Any, rows: Sequence[Kept], emphasis: Mapping[str, float]) -> list[Example]:
     """The rows in tokens. Raises `StageFailed` where the template would train on nothing or never on the end token."""

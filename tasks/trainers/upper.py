@@ -32,8 +32,10 @@ class UpperLayers:
         self._below = max(0, len(self._layers) - count)
         self.shared = shared_prefix([example.prompt for example in examples])
         self._tokens = torch.tensor([examples[0].prompt[: self.shared]], dtype=torch.long, device=model.device)
-        with torch.no_grad(), self._only(0, self._below, torch.nn.Identity()):
-            self._shared_states = self._body(input_ids=self._tokens, use_cache=False).last_hidden_state
+        self._shared_states: Any = None
+        if self.shared:
+            with torch.no_grad(), self._only(0, self._below, torch.nn.Identity()):
+                self._shared_states = self._body(input_ids=self._tokens, use_cache=False).last_hidden_state
 
     def parameters(self) -> list[Any]:
         """What is trained: the upper layers and the norm behind them; everything else is frozen."""

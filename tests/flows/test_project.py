@@ -88,7 +88,7 @@ BROKEN: dict[str, tuple[Break, list[str]]] = {
     ),
     "gold for a row that is not there": (
         lambda folder, _: edit(folder / "gold.jsonl", 2, id="s-none"),
-        ["gold.jsonl", "field `id`: 's-none' is no row of", "inputs.jsonl"],
+        ["gold.jsonl, line 2: field `id`: 's-none' is no row of sample.inputs"],
     ),
     "gold that is given twice": (
         lambda folder, _: edit(folder / "gold.jsonl", 2, id=json.loads(lines(folder / "gold.jsonl")[0])["id"]),

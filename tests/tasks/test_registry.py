@@ -153,7 +153,7 @@ def test_the_champion_is_the_top_of_the_stack_of_promotions(
 
 def test_a_file_that_is_no_registry_is_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "registry.sqlite").write_text("no database, but long enough to look like one " * 50)
-    with pytest.raises(StoreError, match=r"registry\.sqlite cannot be opened"):
+    with pytest.raises(StoreError, match=r"registry\.sqlite cannot be used"):
         Registry(tmp_path / "registry.sqlite")
 
 

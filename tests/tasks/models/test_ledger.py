@@ -38,7 +38,8 @@ def test_what_was_recorded_is_found_by_another_ledger() -> None:
 
 
 def test_the_ledger_lies_in_the_store_unless_it_is_told_otherwise(store_root: Path, tmp_path: Path) -> None:
-    assert Ledger().path == store_root / "ledger.sqlite"
+    Ledger()
+    assert (store_root / "ledger.sqlite").is_file()
     assert Ledger(tmp_path / "elsewhere" / "ledger.sqlite").find([key(1)]) == {}
 
 
@@ -97,13 +98,13 @@ def test_a_new_ledger_may_be_opened_by_several_at_once(tmp_path: Path) -> None:
 def test_a_file_that_is_no_database_is_a_store_error(store_root: Path) -> None:
     store_root.mkdir(parents=True)
     (store_root / "ledger.sqlite").write_bytes(b"not a database, but as long as a page of one. " * 100)
-    with pytest.raises(StoreError, match=r"ledger\.sqlite cannot be opened"):
+    with pytest.raises(StoreError, match=r"ledger\.sqlite cannot be used"):
         Ledger()
 
 
 def test_a_folder_in_the_way_is_a_store_error(store_root: Path) -> None:
     (store_root / "ledger.sqlite").mkdir(parents=True)
-    with pytest.raises(StoreError, match="cannot be opened"):
+    with pytest.raises(StoreError, match="cannot be used"):
         Ledger()
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.trainers.fitting import Learnable, Recipe, _loss, _rate, _share, _shuffled
+from tasks.trainers.fitting import Learnable, _loss, _rate, _shuffled
 from tasks.trainers.rendering import Example
 from tasks.trainers.upper import UpperLayers
 from tests.tasks.trainers.lessons import APART, EXAMPLES, example
@@ -14,7 +14,7 @@ from tests.tasks.trainers.lessons import APART, EXAMPLES, example
 
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=80), st.integers(1, 5), st.integers(0, 3))
 def test_every_row_is_in_one_batch_of_an_epoch(lengths: list[int], size: int, seed: int) -> None:
-    rows = [Learnable(example([0] * length, [number]), None, 1) for number, length in enumerate(lengths)]
+    rows = [Learnable(example([0] * length, [number]), None) for number, length in enumerate(lengths)]
     batches = list(_shuffled(rows, size, random.Random(seed)))
     assert sorted(row.example.answer[0] for batch in batches for row in batch) == list(range(len(rows)))
     assert all(1 <= len(batch) <= size for batch in batches)
@@ -32,18 +32,9 @@ def test_the_rate_warms_up_to_its_highest_and_falls_to_nothing(steps: int) -> No
     assert rates[peak:] == sorted(rates[peak:], reverse=True)
 
 
-@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
-def test_the_share_of_whole_answers_is_drawn_each_epoch(share: float) -> None:
-    row = Learnable(Example([0], [5, 6, 7, 1], [1.0, 2.0, 1.0, 1.0], 2), None, 4)
-    draw = random.Random(1)
-    learned = [_share(row, Recipe(1, 0.1, 8, share, 0), draw).learned for _ in range(2000)]
-    assert set(learned) <= {2, 4}
-    assert learned.count(4) / len(learned) == pytest.approx(share, abs=0.04)
-
-
 def learnables(upper: UpperLayers, examples: Sequence[Example]) -> list[Learnable]:
     states = upper.lower_states(examples)
-    return [Learnable(each, state, len(each.answer)) for each, state in zip(examples, states, strict=True)]
+    return [Learnable(each, state) for each, state in zip(examples, states, strict=True)]
 
 
 def plain_loss(model: Any, examples: Sequence[Example]) -> Any:
@@ -80,7 +71,7 @@ def test_loss_and_gradients_are_those_of_the_whole_model(model: Any, examples: l
 def test_what_stands_behind_the_learned_tokens_is_not_in_the_loss(model: Any) -> None:
     short = [each._replace(answer=each.answer[:1], weights=each.weights[:1]) for each in EXAMPLES]
     upper = UpperLayers(model, 1, EXAMPLES)
-    cut = [each._replace(learned=1) for each in learnables(upper, EXAMPLES)]
+    cut = [each._replace(example=own) for each, own in zip(learnables(upper, EXAMPLES), short, strict=True)]
     with upper.on_top():
         loss = _loss(upper, cut).item()
     assert loss == pytest.approx(plain_loss(model, short).item(), rel=1e-5)
