@@ -23,8 +23,8 @@ ProjectFile = Annotated[Path, typer.Argument(help="The project's YAML, as deploy
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, and nothing else.")]
 
 _PREFECT_DEFAULTS = {
-    "PREFECT_LOGGING_LEVEL": "WARNING",
-    "PREFECT_SERVER_LOGGING_LEVEL": "ERROR",
+    "PREFECT_LOGGING_LEVEL": "CRITICAL",
+    "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "false",
@@ -112,6 +112,16 @@ def history(project: ProjectFile) -> None:
 
 
 @app.command()
+def ledger() -> None:
+    """Print every answer in the ledger as JSON lines, which the `recorded` teacher reads."""
+    with _errors():
+        from tasks.models import Ledger
+
+        for line in Ledger().lines():
+            print(line)
+
+
+@app.command()
 def rollback(project: ProjectFile) -> None:
     """Put the champion before this one back on stage."""
     with _errors():
@@ -149,7 +159,10 @@ def _print_decision(evidence: dict[str, Any], folder: Path) -> None:
     marks = {"yes": "+", "no": "-", "unsettled": "?"}
     for reason in evidence["reasons"]:
         print(f"  {marks[reason['holds']]} {reason['words']}")
-    print(f"\nreport: {folder / 'report.html'}")
+    read = {usage["system"]: usage["input_tokens"] for usage in evidence["usage"]}
+    share = read["student"] / read["base"] if read["base"] else 1.0
+    print(f"\ntokens read a row: student {read['student']:.0f}, base with the prompt {read['base']:.0f} ({share:.0%})")
+    print(f"report: {folder / 'report.html'}")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from tasks.artifacts import Store
 from tasks.errors import ProjectError
 from tasks.evaluate import EvaluateConfig
+from tasks.evidence import ALL
 from tasks.files import describe
 from tasks.filter import FilterConfig, read_gold
 from tasks.models import Recorded
@@ -79,7 +80,13 @@ def load(path: Path) -> Project:
 def check(project: Project) -> None:
     """Fail before any work: read every input, approved answer and recorded answer, and try the store."""
     Store().check_writable()
+    project.train.check()
     rows = read_inputs(project.sample)
+    slices = {row["slice"] for row in rows} | {ALL}
+    named = {"split.unseen": set(project.split.unseen), "promote.rules": {rule.slice for rule in project.promote.rules}}
+    for field, names in named.items():
+        if names - slices:
+            raise ProjectError(f"{field}: no row has slice {sorted(names - slices)}; there are {sorted(slices)}")
     read_gold(project.filter, known={row["id"] for row in rows})
     if isinstance(project.teach.model, Recorded):
         picked, _ = pick(rows, project.sample)

@@ -227,7 +227,7 @@ class Store:
     def _fresh(self) -> Generator[Path]:
         self.check_writable()
         self._sweep()
-        folder = Path(tempfile.mkdtemp(prefix=f"writing-{socket.gethostname()}-{os.getpid()}-", dir=self.root))
+        folder = Path(tempfile.mkdtemp(prefix=f"writing-{os.getpid()}-{socket.gethostname()}-", dir=self.root))
         folder.chmod(0o755)
         try:
             yield folder
@@ -236,9 +236,9 @@ class Store:
 
     def _sweep(self) -> None:
         """Take away what processes of this machine were writing when they were killed."""
-        for folder in self.root.glob(f"writing-{socket.gethostname()}-*"):
-            process = folder.name.removeprefix(f"writing-{socket.gethostname()}-").partition("-")[0]
-            if not _alive(int(process)):
+        for folder in self.root.glob("writing-*"):
+            _, process, rest = folder.name.split("-", 2)
+            if rest.rpartition("-")[0] == socket.gethostname() and not _alive(int(process)):
                 shutil.rmtree(folder, ignore_errors=True)
 
     def _keep(self, folder: Path, handle: AnyHandle, made: Made, names: Mapping[str, str] | None = None) -> AnyHandle:

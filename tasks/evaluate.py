@@ -176,7 +176,8 @@ def evaluate(
     rows += [Judged(row, "unseen") for row in Store().read_rows(unseen)]
     scored: list[Scored] = []
     asked = 0
-    for system in _systems(config, teacher, base, student, champion):
+    systems = list(_systems(config, teacher, base, student, champion))
+    for system in systems:
         answers, count = ask_system(system, rows, config.scorers)
         scored += answers
         asked += count
@@ -191,6 +192,9 @@ def evaluate(
         scores=Scores(estimates=list(estimates(scored)), differences=list(differences(scored))),
         usage=list(usage(scored)),
         asked=asked,
-        tally=Tally(rows_in=len(scored), outcomes=Counter("failed" if row["error"] else "answered" for row in scored)),
+        tally=Tally(
+            rows_in=len(rows) * len(systems),
+            outcomes=Counter("failed" if row["error"] else "answered" for row in scored),
+        ),
         seconds=time.monotonic() - started,
     )

@@ -32,10 +32,16 @@ class ContentFile(ByContent):
 
     path: Path
 
+    def unchanged(self) -> Path:
+        """The path. Raises `ProjectError` where the file is no longer what it was when the project was loaded."""
+        if fingerprint_file(self.path) != self.fingerprint:
+            raise ProjectError(f"{self.path}: changed while the run was under way. Run again to use what it holds now.")
+        return self.path
+
     def text(self) -> str:
-        """The whole file without surrounding white space. Raises `ProjectError` where it is not UTF-8."""
+        """The whole file without surrounding white space. Raises `ProjectError` where it is not UTF-8, or changed."""
         try:
-            return self.path.read_text(encoding="utf-8-sig").strip()
+            return self.unchanged().read_text(encoding="utf-8-sig").strip()
         except UnicodeDecodeError as error:
             raise ProjectError(f"{self.path}: not UTF-8 at byte {error.start}. Save the file as UTF-8.") from error
 

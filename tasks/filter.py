@@ -59,7 +59,7 @@ def read_gold(config: FilterConfig, known: Collection[str] | None = None) -> dic
     """
     gold: dict[str, str] = {}
     if config.gold is not None:
-        for where, line in read_models(config.gold.path, GoldLine):
+        for where, line in read_models(config.gold.unchanged(), GoldLine):
             if line.id in gold:
                 raise ProjectError(f"{where}: field `id`: {line.id!r} is approved twice. Keep one of the answers.")
             if known is not None and line.id not in known:

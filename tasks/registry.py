@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -67,31 +67,23 @@ class Registry:
             return _student(_champion(connection, project))
 
     def rival(self, project: str, student: Student) -> Student | None:
-        """Whom a student is compared with: the champion, or for a student judged before, its rival at the time."""
-        known = next((each for each in self.history(project) if each.student == student), None)
-        return known.rival if known else self.champion(project)
+        """Whom a student is compared with: the champion, or for one that went on stage, whom it took over from."""
+        with self._database.begin() as connection:
+            took_over = _promotion(connection, project, student.fingerprint)
+            return _student(took_over.before if took_over else _champion(connection, project))
 
     def enter(self, project: str, student: Student, rival: Student | None, verdict: str) -> bool:
-        """Record a judged student, once; on `promote` put it on stage. Returns whether the champion moved.
+        """Record a judged student; on `promote` put it on stage. Returns whether the champion moved.
 
-        A student that beat a champion who has left the stage since is recorded, but does not go on.
+        A student that was on stage before stays as it was recorded, so that a rollback is not undone by running again.
+        One that beat a champion who has left the stage since is recorded, but does not go on.
         """
         with self._database.begin() as connection:
-            if _known(connection, project, student):
+            if _promotion(connection, project, student.fingerprint):
                 return False
-            highest = sa.select(sa.func.max(_VERSIONS.c.version)).where(_VERSIONS.c.project == project)
-            connection.execute(
-                sa.insert(_VERSIONS).values(
-                    project=project,
-                    version=(connection.scalar(highest) or 0) + 1,
-                    student=student.fingerprint,
-                    rival=rival.fingerprint if rival else None,
-                    verdict=verdict,
-                    entered_at=time.time(),
-                )
-            )
-            before = _champion(connection, project)
-            moves = verdict == "promote" and before == (rival.fingerprint if rival else None)
+            before, beaten = _champion(connection, project), rival.fingerprint if rival else None
+            _record(connection, project, student.fingerprint, beaten, verdict)
+            moves = verdict == "promote" and before == beaten
             if moves:
                 _move(connection, project, student.fingerprint, before, "promoted")
             return moves
@@ -102,13 +94,8 @@ class Registry:
             current = _champion(connection, project)
             if current is None:
                 raise StoreError(f"{project} has no champion to roll back. `stillhouse history` lists what was judged.")
-            promoted = (
-                sa.select(_MOVES.c.before)
-                .where(_MOVES.c.project == project, _MOVES.c.champion == current, _MOVES.c.why == "promoted")
-                .order_by(_MOVES.c.number.desc())
-                .limit(1)
-            )
-            before = connection.scalar(promoted)
+            took_over = _promotion(connection, project, current)
+            before = took_over.before if took_over else None
             _move(connection, project, before, current, "rolled back")
             return _student(before)
 
@@ -149,11 +136,25 @@ def _champion(connection: sa.Connection, project: str) -> str | None:
     return connection.scalar(query)
 
 
-def _known(connection: sa.Connection, project: str, student: Student) -> bool:
-    query = sa.select(_VERSIONS.c.version).where(
-        _VERSIONS.c.project == project, _VERSIONS.c.student == student.fingerprint
+def _promotion(connection: sa.Connection, project: str, student: str) -> Any:
+    """The move that last put a student on stage, or None."""
+    query = sa.select(_MOVES).where(
+        _MOVES.c.project == project, _MOVES.c.champion == student, _MOVES.c.why == "promoted"
     )
-    return connection.scalar(query) is not None
+    return connection.execute(query.order_by(_MOVES.c.number.desc()).limit(1)).first()
+
+
+def _record(connection: sa.Connection, project: str, student: str, rival: str | None, verdict: str) -> None:
+    """Enter a version, or what became of it when it was judged again."""
+    own = sa.and_(_VERSIONS.c.project == project, _VERSIONS.c.student == student)
+    values = {"rival": rival, "verdict": verdict, "entered_at": time.time()}
+    if connection.scalar(sa.select(_VERSIONS.c.version).where(own)) is not None:
+        connection.execute(sa.update(_VERSIONS).where(own, _VERSIONS.c.verdict != verdict).values(values))
+        return
+    highest = connection.scalar(sa.select(sa.func.max(_VERSIONS.c.version)).where(_VERSIONS.c.project == project))
+    connection.execute(
+        sa.insert(_VERSIONS).values(project=project, version=(highest or 0) + 1, student=student, **values)
+    )
 
 
 def _move(connection: sa.Connection, project: str, champion: str | None, before: str | None, why: str) -> None:

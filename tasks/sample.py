@@ -72,7 +72,7 @@ def read_inputs(config: SampleConfig) -> list[Input]:
     """
     rows: list[Input] = []
     seen: dict[str, str] = {}
-    for where, line in read_models(config.inputs.path, InputLine):
+    for where, line in read_models(config.inputs.unchanged(), InputLine):
         if line.id in seen:
             raise ProjectError(
                 f"{where}: field `id`: {line.id!r} stands already in {seen[line.id]}. Give each row its own id."

@@ -40,7 +40,7 @@ class SplitConfig(BaseModel):
     similarity: float = Field(
         default=0.6, gt=0, le=1, description="Jaccard similarity from which two rows never straddle parts."
     )
-    salt: str = Field(default="", description="Another salt draws another split, and gives up the old holdout.")
+    salt: str = Field(default="", description="Another salt draws other rows; those held out before stay held out.")
 
 
 class HeldBefore(BaseModel):

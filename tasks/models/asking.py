@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from tasks.models.ledger import Ledger
+from tasks.models.recorded import Recorded
 from tasks.models.request import Answer, Model, Request, request_key
 from tasks.progress import Progress
 
@@ -20,12 +21,14 @@ def ask(model: Model, requests: Sequence[Request], ledger: Ledger, progress: Pro
     identity = model.identity()
     keys = [request_key(identity, request) for request in requests]
     known = ledger.find(list(dict.fromkeys(keys)))
+    if isinstance(model, Recorded):  # its file may have been edited since, and it says what the model said
+        known = {key: answer for key, answer in known.items() if model.still_says(key, answer)}
     missing = {key: request for key, request in zip(keys, requests, strict=True) if key not in known}
     progress.advance(len(requests) - len(missing))
     missing_keys = list(missing)
     for batch in model.answer(list(missing.values())):
         answered = {missing_keys[position]: answer for position, answer in batch}
-        ledger.record(str(identity["provider"]), answered.items())
+        ledger.record(str(identity["provider"]), answered.items(), replace=isinstance(model, Recorded))
         known.update(answered)
         progress.advance(len(answered))
     return Asked([known[key] for key in keys], len(missing))

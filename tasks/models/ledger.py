@@ -47,8 +47,8 @@ class Ledger:
                     found[key] = Answer.model_validate_json(answer)
         return found
 
-    def record(self, provider: str, answers: Iterable[tuple[str, Answer]]) -> None:
-        """Make answers durable; the first answer to a request stays. An answer with an error is not one."""
+    def record(self, provider: str, answers: Iterable[tuple[str, Answer]], replace: bool = False) -> None:
+        """Make answers durable; unless replaced, the first to a request stays. An answer with an error is not one."""
         rows = [
             {"key": key, "provider": provider, "answer": answer.model_dump_json(), "recorded_at": time.time()}
             for key, answer in answers
@@ -56,7 +56,7 @@ class Ledger:
         ]
         if rows:
             with self._database.begin() as connection:
-                connection.execute(sa.insert(_ANSWERS).prefix_with("OR IGNORE"), rows)
+                connection.execute(sa.insert(_ANSWERS).prefix_with("OR REPLACE" if replace else "OR IGNORE"), rows)
 
     def lines(self) -> Iterator[str]:
         """Every answer as a line of JSON, in the format that `recorded` reads."""

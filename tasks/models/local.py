@@ -13,6 +13,7 @@ from tasks.models.request import Answer, Answered, Request, in_batches
 from tasks.models.weights import Weights, load
 
 _BATCH = 32
+_DECODING = "greedy, version 1"
 
 
 class Local(BaseModel):
@@ -24,8 +25,8 @@ class Local(BaseModel):
     weights: Weights = Field(description="owner/name[@revision] on the hub, a folder, or package:NAME/FILE.gguf.")
 
     def identity(self) -> dict[str, Any]:
-        """The weights' content."""
-        return {"provider": "local", "weights": self.weights.fingerprint}
+        """The weights' content, and how answers are read off them."""
+        return {"provider": "local", "weights": self.weights.fingerprint, "decoding": _DECODING}
 
     def answer(self, requests: Sequence[Request]) -> Iterable[list[Answered]]:
         """A batch's answers at a time. A conversation too long for the model is an answer with an error."""

@@ -50,6 +50,11 @@ class Recorded(BaseModel):
             batch = enumerate(keys[start : start + _ANSWERED_AT_ONCE], start)
             yield [Answered(position, self._by_key[key]) for position, key in batch]
 
+    def still_says(self, key: str, answer: Answer) -> bool:
+        """Whether the file holds this very text under the key."""
+        held = self._by_key.get(key)
+        return held is not None and (held.text, held.finish_reason) == (answer.text, answer.finish_reason)
+
     def check(self, requests: Sequence[Request], names: Sequence[str] = ()) -> None:
         """Raises `NotRecorded`, naming the row, unless every request has an answer."""
         missing = [
@@ -68,7 +73,7 @@ class Recorded(BaseModel):
     @cached_property
     def _by_key(self) -> dict[str, Answer]:
         found: dict[str, Answer] = {}
-        for where, line in read_models(self.answers.path, RecordedLine):
+        for where, line in read_models(self.answers.unchanged(), RecordedLine):
             if line.key in found:
                 raise ProjectError(
                     f"{where}: field `key`: {line.key[:12]}… is recorded twice. Keep one of the answers."

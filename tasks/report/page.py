@@ -34,6 +34,7 @@ def render(evidence: Evidence) -> str:
         "systems": [usage.system for usage in evidence.usage],
         "systems_chart": systems_chart([estimate for estimate in overall if estimate.part == "holdout"]),
         "curve_chart": curve_chart(evidence.training.curve),
+        "approved": _approved(evidence),
         "heat": _heat(evidence.scores.estimates),
         "worst": evidence.comparisons[:_WORST_SHOWN],
     }
@@ -59,6 +60,15 @@ def _by_metric(estimates: Sequence[Estimate], part: str) -> dict[str, dict[str, 
         if estimate.part == part:
             table.setdefault(estimate.metric, {})[estimate.system] = estimate
     return table
+
+
+def _approved(evidence: Evidence) -> dict[str, tuple[int, int]]:
+    """Rows judged by an approved answer, and rows in all, by part."""
+    parts: dict[str, tuple[int, int]] = {}
+    for row in evidence.comparisons:
+        approved, rows = parts.get(row.part, (0, 0))
+        parts[row.part] = (approved + row.approved, rows + 1)
+    return dict(sorted(parts.items()))
 
 
 def _heat(estimates: Sequence[Estimate]) -> Heat:

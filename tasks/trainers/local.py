@@ -1,15 +1,16 @@
 """The local trainer: the upper layers of a causal chat model, through transformers."""
 
+import importlib.util
 import json
-import random
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
 
-from tasks.errors import StageFailed
+from tasks.artifacts import digest
+from tasks.errors import ExtraMissing, StageFailed
 from tasks.evidence import Training
 from tasks.models import Local, Weights
 from tasks.models.weights import load
@@ -39,7 +40,7 @@ class LocalTrainer(BaseModel):
         default=3e-4, gt=0, description="AdamW's highest rate, after warming up over a tenth of the steps."
     )
     batch_rows: int = Field(default=8, ge=1, description="Rows a step.")
-    emphasis: dict[str, float] = Field(
+    emphasis: dict[str, PositiveFloat] = Field(
         default={}, description="Fields of a JSON answer whose tokens weigh more in the loss, and how much more."
     )
     whole_answers: float = Field(
@@ -51,6 +52,16 @@ class LocalTrainer(BaseModel):
     def base_model(self) -> Local:
         """The base as a model that answers."""
         return Local(provider="local", weights=self.base)
+
+    def check(self) -> None:
+        """Raises `ExtraMissing` where what training needs is not installed."""
+        for package in ("torch", "transformers"):
+            if importlib.util.find_spec(package) is None:
+                raise ExtraMissing(f"train: {package!r} is not installed. Run: pip install 'stillhouse[local]'")
+
+    def _whole(self, example: Example) -> bool:
+        """Whether a row is learned to its end: drawn by what it says, not by where it stands."""
+        return int(digest([self.seed, example.prompt])[:8], 16) < self.whole_answers * 2**32
 
     def learn(self, rows: Sequence[Kept], watched: Sequence[Kept]) -> Lesson:
         """Train on `rows`, watching the loss on `watched`. Raises `StageFailed` where there is nothing to learn."""
@@ -67,8 +78,7 @@ class LocalTrainer(BaseModel):
             )
         seen = [each for each in examples(tokenizer, watched, self.emphasis) if each.length() <= self.max_tokens]
         upper = UpperLayers(model, self.upper_layers, fitting + seen)
-        draw = random.Random(self.seed)
-        lessons = [each if draw.random() < self.whole_answers else each.up_to_emphasis() for each in fitting]
+        lessons = [each if self._whole(each) else each.up_to_emphasis() for each in fitting]
         train = _learnable(upper, lessons)
         upper.check(train[0].example, train[0].states)
         recipe = Recipe(self.epochs, self.learning_rate, self.batch_rows, self.seed)
@@ -83,7 +93,7 @@ class LocalTrainer(BaseModel):
             trained_parameters=sum(parameter.numel() for parameter in upper.parameters()),
             steps=curve[-1].step,
             seconds=time.monotonic() - started,
-            example=marked(tokenizer, fitting[0]),
+            example=marked(tokenizer, lessons[0]),
             curve=curve,
         )
         return Lesson(training, lambda folder: _save(folder, model, tokenizer, training))
