@@ -1,10 +1,13 @@
 """What the terminal shows while the pipeline works: a line a stage, and a bar for long work."""
 
 import logging
+import time
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+_SECONDS_A_LINE = 30
 
 
 class ConsoleHandler(logging.Handler):
@@ -28,6 +31,7 @@ class ConsoleHandler(logging.Handler):
         self._console = console
         self._bar: Any = None
         self._shown = ""
+        self._said = time.monotonic()
         self.worked: list[str] = []
 
     def __enter__(self) -> "ConsoleHandler":
@@ -56,11 +60,21 @@ class ConsoleHandler(logging.Handler):
                 self.worked.append(fields["finished"])
             worked = "cached" if fields["cached"] else f"{fields['seconds']:.1f} s"
             tally = record.getMessage().partition(": ")[2].removesuffix(" (cached)")
-            self._console.print(f"  {fields['finished']:<9} {worked:>8}  {tally}", highlight=False, markup=False)
+            self._say(f"{fields['finished']:<9} {worked:>8}  {tally}")
         else:
-            self._console.print(f"  {record.getMessage()}", highlight=False, markup=False)
+            self._say(record.getMessage())
+
+    def _say(self, line: str) -> None:
+        self._said = time.monotonic()
+        self._console.print(f"  {line}", highlight=False, markup=False, soft_wrap=True)
 
     def _draw(self, fields: dict[str, Any]) -> None:
+        if not self._console.is_terminal:  # a file or a pipe gets a line now and then instead of a bar
+            if time.monotonic() - self._said > _SECONDS_A_LINE:
+                self._say(
+                    f"  {fields['stage']}: {fields['done']} of {fields['total']} {fields['unit']}  {fields['note']}"
+                )
+            return
         if self._shown != fields["stage"]:
             self._clear()
             self._bar = self._bars.add_task(fields["stage"], total=fields["total"], unit=fields["unit"], note="")

@@ -149,7 +149,8 @@ def _record(connection: sa.Connection, project: str, student: str, rival: str | 
     own = sa.and_(_VERSIONS.c.project == project, _VERSIONS.c.student == student)
     values = {"rival": rival, "verdict": verdict, "entered_at": time.time()}
     if connection.scalar(sa.select(_VERSIONS.c.version).where(own)) is not None:
-        connection.execute(sa.update(_VERSIONS).where(own, _VERSIONS.c.verdict != verdict).values(values))
+        moved = sa.or_(_VERSIONS.c.verdict != verdict, _VERSIONS.c.rival.is_distinct_from(rival))
+        connection.execute(sa.update(_VERSIONS).where(own, moved).values(values))
         return
     highest = connection.scalar(sa.select(sa.func.max(_VERSIONS.c.version)).where(_VERSIONS.c.project == project))
     connection.execute(

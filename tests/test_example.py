@@ -1,16 +1,20 @@
 """The example that ships is what its README says it is."""
 
 import json
+import re
 from collections import Counter
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from flows.cli import app
 from flows.project import load
+from tasks.filter import filter
 from tasks.models import request_key
-from tasks.sample import read_inputs
+from tasks.sample import read_inputs, sample
 from tasks.scorers import as_object
-from tasks.teach import requests
+from tasks.split import HeldBefore, split
+from tasks.teach import requests, teach
 
 ROOT = Path(__file__).parent.parent
 SUPPORT = ROOT / "data" / "support"
@@ -105,3 +109,24 @@ def test_the_labels_in_use_are_those_of_the_policy() -> None:
     for answer in used:
         assert f"`{answer['intent']}`" in policy
         assert f"`{answer['action']}`" in policy
+
+
+def test_every_row_of_the_example_is_accounted_for_by_each_stage_before_training() -> None:
+    project = load(ROOT / "deployments" / "support.yaml")
+    sampled = sample.fn(project.sample)
+    taught = teach.fn(project.teach, sampled.inputs)
+    filtered = filter.fn(project.filter, taught.outputs)
+    parts = split.fn(project.split, filtered.kept, HeldBefore(project=project.name))
+    assert sampled.tally.rows_in == len(lines("inputs.jsonl")) == sampled.inputs.rows + sampled.unpicked.rows
+    assert taught.tally.rows_in == sampled.inputs.rows == taught.outputs.rows
+    assert filtered.tally.rows_in == taught.outputs.rows == filtered.kept.rows + filtered.dropped.rows
+    handles = (parts.train, parts.validation, parts.holdout, parts.unseen)
+    assert parts.tally.rows_in == filtered.kept.rows == sum(handle.rows for handle in handles)
+
+
+def test_every_command_that_the_readme_shows_exists() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = set(re.findall(r"^    stillhouse (\w+)", readme, flags=re.MULTILINE))
+    assert shown == {command.callback.__name__ for command in app.registered_commands if command.callback}
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert all(f"\n{verb}:" in makefile for verb in re.findall(r"^    make (\w+)", readme, flags=re.MULTILINE))

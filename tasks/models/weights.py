@@ -40,7 +40,9 @@ class ModelWeights(ByContent):
     def _convert(self, folder: Path) -> None:
         import torch
         from transformers import AutoModelForCausalLM, AutoTokenizer
+        from transformers.utils.logging import disable_progress_bar
 
+        disable_progress_bar()
         assert self.path is not None
         source: dict[str, Any] = {"gguf_file": self.path.name}
         tokenizer = AutoTokenizer.from_pretrained(self.path.parent, **source)
@@ -99,7 +101,9 @@ def load(weights: ModelWeights) -> tuple[Any, Any]:
     """Model and tokenizer, in float32, on a GPU where there is one. Raises `ModelUnavailable` where they do not."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils.logging import disable_progress_bar
 
+    disable_progress_bar()
     where: dict[str, Any] = {"revision": weights.revision()} if weights.revision() else {}
     try:
         tokenizer: Any = AutoTokenizer.from_pretrained(weights.folder(), **where)

@@ -110,6 +110,10 @@ BROKEN: dict[str, tuple[Break, list[str]]] = {
         lambda folder, given: write(folder, given | {"promote": {"rules": [{"metric": "tone", "at_least": 0.5}]}}),
         ["small.yaml", "promote.rules: no scorer is named 'tone'; there are ['intent', 'length']"],
     ),
+    "slice that no row has": (
+        lambda folder, given: write(folder, given | {"split": given["split"] | {"unseen": ["gifts"]}}),
+        ["split.unseen: no row has slice ['gifts']; there are ["],
+    ),
     "metric that two scorers give": (
         lambda folder, given: write(folder, given | {"evaluate": {"scorers": [given["evaluate"]["scorers"][0]] * 2}}),
         ["small.yaml", "evaluate.scorers: the names ['intent', 'intent'] are not all different"],

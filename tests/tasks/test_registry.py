@@ -194,3 +194,20 @@ def test_of_several_processes_one_puts_the_first_student_on_stage_and_no_version
         returned.append(registry.rollback("support"))
     assert len(returned) == len(set(returned))
     assert {each for each in returned if each} <= {each.student for each in history if each.verdict == "promote"}
+
+
+def test_a_student_that_was_rejected_may_pass_another_gate_later() -> None:
+    registry = Registry()
+    assert not registry.enter("support", student(1), None, "reject")
+    assert registry.enter("support", student(1), None, "promote")
+    assert registry.champion("support") == student(1)
+    assert [(each.version, each.verdict) for each in registry.history("support")] == [(1, "promote")]
+
+
+def test_a_student_that_was_overtaken_is_compared_with_the_champion_of_now() -> None:
+    registry = Registry()
+    promoted(registry, 1)
+    assert not registry.enter("support", student(2), None, "promote")
+    assert registry.rival("support", student(2)) == student(1)
+    assert registry.enter("support", student(2), student(1), "promote")
+    assert registry.champion("support") == student(2)

@@ -5,7 +5,8 @@ import pytest
 from pydantic import ValidationError
 
 from tasks.errors import NotRecorded, ProjectError
-from tasks.models import Answer, Ledger, Recorded, Request, recorded_line, request_key
+from tasks.models import Answer, Ledger, Recorded, Request, ask, recorded_line, request_key
+from tasks.progress import Progress
 from tasks.rows import Message
 
 IDENTITY = {"provider": "recorded", "model": "recorded"}
@@ -84,3 +85,21 @@ def test_a_line_that_does_not_fit_is_an_error_that_names_line_and_field(
 def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ValidationError, match="no such file"):
         Recorded.model_validate({"provider": "recorded", "answers": "none.jsonl"}, context={"folder": tmp_path})
+
+
+def test_an_edited_recording_wins_over_what_the_ledger_kept(tmp_path: Path) -> None:
+    asked = [request("one"), request("two")]
+    before = recorded(tmp_path, [line("one"), line("two")])
+    assert ask(before, asked, Ledger(), Progress("toy", 2)).asked == 2
+    edited = recorded_line(request_key(IDENTITY, asked[1]), Answer(text="mended"))
+    after = recorded(tmp_path, [line("one"), edited])
+    given = ask(after, asked, Ledger(), Progress("toy", 2))
+    assert ([answer.text for answer in given.answers], given.asked) == (["ONE", "mended"], 1)
+    assert ask(after, asked, Ledger(), Progress("toy", 2)).asked == 0
+
+
+def test_a_recording_that_changes_under_way_is_refused(tmp_path: Path) -> None:
+    model = recorded(tmp_path, [line("one")])
+    (tmp_path / "answers.jsonl").write_text(line("two"), encoding="utf-8")
+    with pytest.raises(ProjectError, match="changed while the run was under way"):
+        texts(model, [request("one")])
