@@ -6,6 +6,7 @@ from typing import NamedTuple, ParamSpec, TypeVar
 from prefect import Task
 
 from flows.distill import pipeline
+from flows.evidence import Distilled
 from flows.project import Project
 from tasks.artifacts import Result
 from tasks.caching import finished
@@ -16,7 +17,7 @@ from tasks.teach import requests
 Params = ParamSpec("Params")
 Given = TypeVar("Given", bound=Result)
 
-STAGES = ("sample", "teach", "filter", "split", "train", "evaluate", "promote")
+STAGES = Distilled._fields
 
 
 class Planned(NamedTuple):
