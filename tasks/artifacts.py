@@ -9,7 +9,6 @@ import hashlib
 import json
 import os
 import shutil
-import socket
 import tempfile
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -21,6 +20,7 @@ from typing_extensions import is_typeddict
 
 from tasks.errors import StoreError
 from tasks.files import fingerprint_file
+from tasks.processes import host, surely_dead
 
 SHARD_ROWS = 50_000
 _MADE_ANEW = "Run the project again: the stage that made it will make it anew."
@@ -227,7 +227,7 @@ class Store:
     def _fresh(self) -> Generator[Path]:
         self.check_writable()
         self._sweep()
-        folder = Path(tempfile.mkdtemp(prefix=f"writing-{os.getpid()}-{socket.gethostname()}-", dir=self.root))
+        folder = Path(tempfile.mkdtemp(prefix=f"writing-{os.getpid()}-{host()}-", dir=self.root))
         folder.chmod(0o755)
         try:
             yield folder
@@ -238,7 +238,7 @@ class Store:
         """Take away what processes of this machine were writing when they were killed."""
         for folder in self.root.glob("writing-*"):
             _, process, rest = folder.name.split("-", 2)
-            if rest.rpartition("-")[0] == socket.gethostname() and not _alive(int(process)):
+            if surely_dead(rest.rpartition("-")[0], int(process)):
                 shutil.rmtree(folder, ignore_errors=True)
 
     def _keep(self, folder: Path, handle: AnyHandle, made: Made, names: Mapping[str, str] | None = None) -> AnyHandle:
@@ -264,16 +264,6 @@ class Store:
                 final.rename(Path(tempfile.mkdtemp(prefix="broken-", dir=self.root)) / final.name)
                 folder.rename(final)
         return handle
-
-
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True
 
 
 def write_whole(path: Path, content: str) -> None:

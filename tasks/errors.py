@@ -4,6 +4,7 @@
     ├── ProjectError      (ValueError)    the project's YAML, or a file that it names, is wrong
     ├── NotRecorded       (LookupError)   a request has no recorded answer
     ├── ModelUnavailable  (RuntimeError)  a model cannot be loaded or reached
+    ├── BudgetSpent       (RuntimeError)  the next request could cost more than is left
     ├── StageFailed       (RuntimeError)  a stage has nothing left to work on, or too much went wrong
     ├── StoreError        (OSError)       the store cannot be written, or lacks what it should hold
     └── ExtraMissing      (ImportError)   an optional package is not installed
@@ -26,6 +27,10 @@ class NotRecorded(StillhouseError, LookupError):
 
 class ModelUnavailable(StillhouseError, RuntimeError):
     """A model cannot be loaded or reached."""
+
+
+class BudgetSpent(StillhouseError, RuntimeError):
+    """The next request could cost more than is left of what may be spent."""
 
 
 class StageFailed(StillhouseError, RuntimeError):

@@ -1,35 +1,45 @@
 """Who answers a request: teacher, judge, base and student alike. One file a provider, config and adapter in one.
 
-No Prefect in here. `ask` is the one way in: it goes through the ledger, so no answer is asked for twice.
+No Prefect in here. `Hand.ask` is the one way in: it goes through the ledger, so no answer is asked for twice.
 """
 
 from typing import Annotated
 
 from pydantic import Field
 
-from tasks.models.asking import Asked, ask
+from tasks.models.account import Budget
+from tasks.models.anthropic import Anthropic
+from tasks.models.asking import Asked, Hand, Question
 from tasks.models.ledger import Ledger, recorded_line
+from tasks.models.live.service import Service
 from tasks.models.local import Local
+from tasks.models.openai import OpenAI
 from tasks.models.recorded import Recorded
-from tasks.models.request import CUT_OFF, Answer, Answered, Model, Request, request_key
+from tasks.models.request import CUT_OFF, REFUSED, Answer, Answered, Batched, Request, request_key
 from tasks.models.weights import ModelWeights, Weights
 
-AnyModel = Annotated[Local | Recorded, Field(discriminator="provider")]
+AnyModel = Annotated[OpenAI | Anthropic | Local | Recorded, Field(discriminator="provider")]
 
 __all__ = [
     "CUT_OFF",
+    "REFUSED",
     "Answer",
     "Answered",
+    "Anthropic",
     "AnyModel",
     "Asked",
+    "Batched",
+    "Budget",
+    "Hand",
     "Ledger",
     "Local",
-    "Model",
     "ModelWeights",
+    "OpenAI",
+    "Question",
     "Recorded",
     "Request",
+    "Service",
     "Weights",
-    "ask",
     "recorded_line",
     "request_key",
 ]

@@ -1,34 +1,111 @@
 """The one way to ask a model: what the ledger knows is not asked again, what is asked is recorded before use."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
+from tasks.models.account import Account, Budget
 from tasks.models.ledger import Ledger
+from tasks.models.live.dispatcher import Dispatcher, Wanted
+from tasks.models.live.service import Service
 from tasks.models.recorded import Recorded
-from tasks.models.request import Answer, Model, Request, request_key
+from tasks.models.request import Answer, Batched, Request, request_key
 from tasks.progress import Progress
 
-
-class Asked(NamedTuple):
-    """Answers in the order of their requests, and how many of them had to be asked for."""
-
-    answers: list[Answer]
-    asked: int
+_AT_ONCE = 500
 
 
-def ask(model: Model, requests: Sequence[Request], ledger: Ledger, progress: Progress) -> Asked:
-    """Every request's answer, from the ledger where it is known, else from the model; equal requests are asked once."""
-    identity = model.identity()
-    keys = [request_key(identity, request) for request in requests]
-    known = ledger.find(list(dict.fromkeys(keys)))
-    if isinstance(model, Recorded):  # its file may have been edited since, and it says what the model said
-        known = {key: answer for key, answer in known.items() if model.still_says(key, answer)}
-    missing = {key: request for key, request in zip(keys, requests, strict=True) if key not in known}
-    progress.advance(len(requests) - len(missing))
-    missing_keys = list(missing)
-    for batch in model.answer(list(missing.values())):
-        answered = {missing_keys[position]: answer for position, answer in batch}
-        ledger.record(str(identity["provider"]), answered.items(), replace=isinstance(model, Recorded))
-        known.update(answered)
-        progress.advance(len(answered))
-    return Asked([known[key] for key in keys], len(missing))
+class Question(NamedTuple):
+    """A request, and the row on whose behalf it is asked."""
+
+    row: str
+    request: Request
+
+
+class Asked:
+    """Answers in the order of their questions, read from the ledger as they are needed; how many had to be asked for."""
+
+    def __init__(self, ledger: Ledger, keys: Sequence[str], failed: dict[str, Answer], asked: int) -> None:
+        self._ledger, self._keys, self.failed, self.asked = ledger, keys, failed, asked
+
+    def __len__(self) -> int:
+        """How many questions there were."""
+        return len(self._keys)
+
+    def answers(self) -> Iterator[Answer]:
+        """Each question's answer; one that failed has an error."""
+        for start in range(0, len(self._keys), _AT_ONCE):
+            keys = self._keys[start : start + _AT_ONCE]
+            known = self._ledger.find(keys)
+            yield from (known[key] if key in known else self.failed[key] for key in keys)
+
+
+class Hand:
+    """Who asks: a stage of a run, with the ledger and what may be spent."""
+
+    def __init__(self, stage: str, budget: Budget, ledger: Ledger | None = None) -> None:
+        self.stage, self.budget, self.ledger = stage, budget, ledger or Ledger()
+
+    def ask(self, model: Batched | Service, questions: Iterable[Question], total: int, label: str = "") -> Asked:
+        """Ask a model what the ledger does not know; equal requests are asked once.
+
+        Raises `BudgetSpent` where the next request could cost more than is left, `ModelUnavailable` where the service
+        cannot be asked, `StoreError` where the ledger cannot be used; what was answered until then is recorded.
+        """
+        progress = Progress(label or self.stage, total)
+        identity = model.identity()
+        keys: list[str] = []
+        missing = self._missing(model, questions, keys, progress)
+        if isinstance(model, Service):
+            asked, failed = self._ask_service(model, missing, progress)
+        else:
+            asked, failed = self._ask_batched(model, str(identity["provider"]), list(missing), progress)
+        return Asked(self.ledger, keys, failed, asked)
+
+    def _missing(
+        self, model: Batched | Service, questions: Iterable[Question], keys: list[str], progress: Progress
+    ) -> Iterator[Wanted]:
+        """What is not known, each key once; `keys` gets every question's, in order."""
+        identity = model.identity()
+        remaining = iter(questions)
+        seen: set[str] = set()
+        while chunk := list(islice(remaining, _AT_ONCE)):
+            wanted = [Wanted(request_key(identity, question.request), question.request) for question in chunk]
+            self.ledger.use(
+                self.budget.project, ((question.row, each.key) for question, each in zip(chunk, wanted, strict=True))
+            )
+            known = self._known(model, [each.key for each in wanted])
+            for each in wanted:
+                keys.append(each.key)
+                if each.key in known or each.key in seen:
+                    progress.advance(1)
+                else:
+                    seen.add(each.key)
+                    yield each
+
+    def _known(self, model: Batched | Service, keys: list[str]) -> set[str]:
+        if isinstance(model, Recorded):  # its file may have been edited since, and it says what the model said
+            return {key for key, answer in self.ledger.find(keys).items() if model.still_says(key, answer)}
+        return self.ledger.known(keys)
+
+    def _ask_service(
+        self, service: Service, missing: Iterable[Wanted], progress: Progress
+    ) -> tuple[int, dict[str, Answer]]:
+        account = Account(self.ledger, self.budget, self.stage, service.listed_as)
+        dispatcher = Dispatcher(service, account, progress)
+        try:
+            dispatcher.run(missing)
+        finally:
+            account.close()
+        return dispatcher.answered + len(dispatcher.failed), dispatcher.failed
+
+    def _ask_batched(
+        self, model: Batched, provider: str, missing: Sequence[Wanted], progress: Progress
+    ) -> tuple[int, dict[str, Answer]]:
+        failed: dict[str, Answer] = {}
+        for batch in model.answer([each.request for each in missing]):
+            answered = {missing[position].key: answer for position, answer in batch}
+            self.ledger.record(provider, answered.items(), replace=isinstance(model, Recorded))
+            failed |= {key: answer for key, answer in answered.items() if answer.error}
+            progress.advance(len(answered))
+        return len(missing), failed

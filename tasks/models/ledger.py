@@ -1,72 +1,192 @@
 """The ledger: every answer that was ever given, under the key of its request, written before the answer is used."""
 
 import json
+import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from tasks.artifacts import store_root
 from tasks.database import Database
 from tasks.models.request import Answer
+from tasks.models.tables import ANSWERS, ATTEMPTS, METADATA, SPENT, USES
 
-_METADATA = sa.MetaData()
-_ANSWERS = sa.Table(
-    "answers",
-    _METADATA,
-    sa.Column("key", sa.String(64), primary_key=True),
-    sa.Column("provider", sa.String, nullable=False),
-    sa.Column("answer", sa.Text, nullable=False),
-    sa.Column("recorded_at", sa.Float, nullable=False),
-)
 _KEYS_A_QUERY = 500
 
 
-class Ledger:
-    """Answers in a database under the store's root. Raises `StoreError` where it cannot be used."""
+class Cost(NamedTuple):
+    """What a model's answers cost a project. `unpriced` of them have no known price.
 
-    def __init__(self, path: Path | None = None) -> None:
-        self._database = Database(
-            path or store_root() / "ledger.sqlite",
-            _METADATA,
-            "It holds every answer that was paid for: restore it from a copy, or move it away to begin a new one.",
+    `nanodollars` were paid for answers; up to `lost_nanodollars` more for the `lost` tries that gave none.
+    """
+
+    project: str
+    stage: str
+    model: str
+    answers: int
+    input_tokens: int
+    cached_tokens: int
+    output_tokens: int
+    nanodollars: int
+    unpriced: int
+
+
+class Lost(NamedTuple):
+    """A project's tries that gave no answer, and the most that they may have cost."""
+
+    project: str
+    kind: str
+    tries: int
+    nanodollars: int
+
+
+class Ledger:
+    """Answers in SQLite under the store's root, or where `STILLHOUSE_LEDGER` says: a path, or a database's URL.
+
+    Raises `StoreError` where it cannot be used.
+    """
+
+    def __init__(self, where: Path | str | None = None) -> None:
+        place = where or os.environ.get("STILLHOUSE_LEDGER") or store_root() / "ledger.sqlite"
+        self.database = Database(
+            place if "://" in str(place) else Path(place),
+            METADATA,
+            "It holds every answer that was paid for: mend its disk or its server and run again; where it is damaged, "
+            "restore it from a copy, or move it away to begin a new one.",
         )
 
     def close(self) -> None:
         """Let go of the database."""
-        self._database.close()
+        self.database.close()
 
     def find(self, keys: Sequence[str]) -> dict[str, Answer]:
         """The answers that are known, by key."""
         found: dict[str, Answer] = {}
-        with self._database.begin() as connection:
+        with self.database.read() as connection:
             for start in range(0, len(keys), _KEYS_A_QUERY):
-                wanted = _ANSWERS.c.key.in_(keys[start : start + _KEYS_A_QUERY])
-                for key, answer in connection.execute(sa.select(_ANSWERS.c.key, _ANSWERS.c.answer).where(wanted)):
-                    found[key] = Answer.model_validate_json(answer)
+                found |= find_answers(connection, keys[start : start + _KEYS_A_QUERY])
+        return found
+
+    def known(self, keys: Sequence[str]) -> set[str]:
+        """Which of these keys have an answer."""
+        found: set[str] = set()
+        with self.database.read() as connection:
+            for start in range(0, len(keys), _KEYS_A_QUERY):
+                wanted = sa.select(ANSWERS.c.key).where(ANSWERS.c.key.in_(keys[start : start + _KEYS_A_QUERY]))
+                found |= set(connection.execute(wanted).scalars())
         return found
 
     def record(self, provider: str, answers: Iterable[tuple[str, Answer]], replace: bool = False) -> None:
         """Make answers durable; unless replaced, the first to a request stays. An answer with an error is not one."""
-        rows = [
-            {"key": key, "provider": provider, "answer": answer.model_dump_json(), "recorded_at": time.time()}
-            for key, answer in answers
-            if not answer.error
-        ]
+        rows = [answer_row(key, provider, answer) for key, answer in answers if not answer.error]
         if rows:
-            with self._database.begin() as connection:
-                connection.execute(sa.insert(_ANSWERS).prefix_with("OR REPLACE" if replace else "OR IGNORE"), rows)
+            with self.database.begin() as connection:
+                connection.execute(self._upsert(replace), rows)
 
-    def lines(self) -> Iterator[str]:
-        """Every answer as a line of JSON, in the format that `recorded` reads."""
-        with self._database.begin() as connection:
-            for key, answer in connection.execute(
-                sa.select(_ANSWERS.c.key, _ANSWERS.c.answer).order_by(_ANSWERS.c.key)
-            ):
-                yield recorded_line(key, Answer.model_validate_json(answer))
+    def use(self, project: str, uses: Iterable[tuple[str, str]]) -> None:
+        """Remember which row of a project led to which key: pairs of row id and key."""
+        rows = [{"project": project, "row": row, "key": key} for row, key in uses]
+        if rows:
+            with self.database.begin() as connection:
+                connection.execute(self.database.insert(USES).on_conflict_do_nothing(), rows)
+
+    def lines(self, project: str | None = None) -> Iterator[str]:
+        """Every answer, or those that a project's rows led to, as a line of JSON in the format that `recorded` reads."""
+        wanted = sa.select(ANSWERS.c.key, ANSWERS.c.provider, ANSWERS.c.answer).order_by(ANSWERS.c.key)
+        if project is not None:
+            wanted = wanted.where(ANSWERS.c.key.in_(sa.select(USES.c.key).where(USES.c.project == project)))
+        with self.database.read() as connection:
+            for key, provider, answer in connection.execution_options(yield_per=1000).execute(wanted):
+                yield recorded_line(key, Answer.model_validate_json(answer), provider)
+
+    def costs(self, project: str | None = None) -> list[Cost]:
+        """What was paid, by project, stage and model."""
+        by = (ANSWERS.c.project, ANSWERS.c.stage, ANSWERS.c.model)
+        sums = [sa.func.sum(ANSWERS.c[name]) for name in ("input_tokens", "cached_tokens", "output_tokens")]
+        unpriced = sa.func.sum(sa.case((ANSWERS.c.nanodollars.is_(None), 1), else_=0))
+        query = sa.select(*by, sa.func.count(), *sums, sa.func.sum(ANSWERS.c.nanodollars), unpriced).group_by(*by)
+        if project is not None:
+            query = query.where(ANSWERS.c.project == project)
+        with self.database.read() as connection:
+            found = connection.execute(query.order_by(*by)).all()
+        return [Cost(*(each or "" for each in row[:3]), *(int(each or 0) for each in row[3:])) for row in found]
+
+    def lost(self, project: str | None = None) -> list[Lost]:
+        """Tries that gave no answer, by project and kind."""
+        by = (ATTEMPTS.c.project, ATTEMPTS.c.kind)
+        query = sa.select(*by, sa.func.count(), sa.func.sum(ATTEMPTS.c.nanodollars)).group_by(*by).order_by(*by)
+        if project is not None:
+            query = query.where(ATTEMPTS.c.project == project)
+        with self.database.read() as connection:
+            return [Lost(row[0], row[1], int(row[2]), int(row[3])) for row in connection.execute(query)]
+
+    def spent(self, project: str, run: str = "") -> int:
+        """Nanodollars that a project, or one run of it, has spent, may have lost, or has reserved."""
+        row = sa.select(SPENT.c.spent + SPENT.c.reserved).where(SPENT.c.project == project, SPENT.c.run == run)
+        with self.database.read() as connection:
+            return connection.execute(row).scalar() or 0
+
+    def forget(self, project: str, row: str | None = None) -> int:
+        """Remove the answers that a project, or one row of it, led to, and what was tried for them; how many it were.
+
+        An answer that another project's rows led to as well is removed too: what a person wants forgotten is gone. What
+        was spent stays counted.
+        """
+        mine = sa.and_(USES.c.project == project, *([USES.c.row == row] if row is not None else []))
+        with self.database.begin() as connection:
+            keys = sa.select(USES.c.key).where(mine)
+            if row is None:
+                bought = sa.select(ANSWERS.c.key).where(ANSWERS.c.project == project)
+                keys = keys.union(bought)
+            gone = connection.execute(sa.delete(ANSWERS).where(ANSWERS.c.key.in_(keys))).rowcount
+            connection.execute(sa.delete(ATTEMPTS).where(ATTEMPTS.c.key.in_(keys)))
+            connection.execute(sa.delete(USES).where(mine))
+        return gone
+
+    def _upsert(self, replace: bool) -> Any:
+        insert = self.database.insert(ANSWERS)
+        if not replace:
+            return insert.on_conflict_do_nothing()
+        moved = {column.name: insert.excluded[column.name] for column in ANSWERS.columns if column.name != "key"}
+        return insert.on_conflict_do_update(index_elements=["key"], set_=moved)
 
 
-def recorded_line(key: str, answer: Answer) -> str:
+def find_answers(connection: sa.Connection, keys: Sequence[str]) -> dict[str, Answer]:
+    """The answers that are known, by key."""
+    wanted = sa.select(ANSWERS.c.key, ANSWERS.c.answer).where(ANSWERS.c.key.in_(keys))
+    return {key: Answer.model_validate_json(answer) for key, answer in connection.execute(wanted)}
+
+
+def answer_row(
+    key: str, provider: str, answer: Answer, project: str | None = None, run: str | None = None, stage: str | None = None
+) -> dict[str, Any]:
+    """An answer as a row of the ledger's table; project, run and stage are those that bought it."""
+    return {
+        "key": key,
+        "provider": provider,
+        "answer": answer.model_dump_json(),
+        "recorded_at": time.time(),
+        "project": project,
+        "run": run,
+        "stage": stage,
+        "model": answer.model,
+        "input_tokens": answer.input_tokens,
+        "cached_tokens": answer.cached_tokens,
+        "output_tokens": answer.output_tokens,
+        "nanodollars": answer.nanodollars,
+    }
+
+
+def recorded_line(key: str, answer: Answer, provider: str = "") -> str:
     """One answer as a line of JSON: the format of export, import and `recorded`."""
-    return json.dumps({"key": key} | answer.model_dump(exclude={"error"}), ensure_ascii=False)
+    always = {"key", "text", "finish_reason", "model", "input_tokens", "output_tokens", "seconds"}
+    said = answer.model_dump(exclude={"error"})
+    kept = {
+        name: value
+        for name, value in said.items()
+        if name in always or value != Answer.model_fields[name].default
+    }
+    return json.dumps({"key": key} | ({"provider": provider} if provider else {}) | kept, ensure_ascii=False)

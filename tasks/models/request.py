@@ -8,8 +8,11 @@ from pydantic import BaseModel, ConfigDict
 from tasks.artifacts import digest
 from tasks.rows import Message
 
-CUT_OFF = {"length", "max_tokens", "model_length"}
+CUT_OFF = {"length", "max_tokens", "max_output_tokens", "model_length", "model_context_window_exceeded"}
 """Finish reasons of answers that were cut off, as providers name them."""
+
+REFUSED = {"refusal", "content_filter"}
+"""Finish reasons of answers that the model or its provider refused to give."""
 
 
 class Request(BaseModel):
@@ -19,14 +22,21 @@ class Request(BaseModel):
 
     messages: list[Message]
     max_output_tokens: int
-    temperature: float = 0.0
+    temperature: float | None = None
     sample: int = 0
+    output_schema: dict[str, Any] | None = None
+
+    def decides(self) -> dict[str, Any]:
+        """What of the request enters its key; a schema only where there is one."""
+        return self.model_dump(exclude={"output_schema"} if self.output_schema is None else None)
 
 
 class Answer(BaseModel):
     """What a model gave. A request that failed has an `error` and no text: it is data, and it is counted.
 
-    `input_tokens` and `output_tokens` are the model's own count; `seconds` is the request's share of the time it took.
+    Tokens are the model's own count: `input_tokens` with those read from and written to the provider's cache,
+    `output_tokens` with those of the reasoning. `seconds` is the request's share of the time it took. `nanodollars` is
+    what it cost, in 1e-9 US dollars; None where the price is not known.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -35,9 +45,15 @@ class Answer(BaseModel):
     finish_reason: str = ""
     error: str = ""
     model: str = ""
+    reasoning: str = ""
     input_tokens: int = 0
+    cached_tokens: int = 0
+    cache_write_tokens: int = 0
     output_tokens: int = 0
+    reasoning_tokens: int = 0
     seconds: float = 0.0
+    nanodollars: int | None = 0
+    request_id: str = ""
 
 
 class Answered(NamedTuple):
@@ -54,6 +70,10 @@ class Model(Protocol):
         """What of the model itself decides its answers: provider, name, weights. No address and no key."""
         ...
 
+
+class Batched(Model, Protocol):
+    """A model that is at hand and answers many requests together, for nothing."""
+
     def answer(self, requests: Sequence[Request]) -> Iterable[list[Answered]]:
         """Each request's answer once, in any order; those that come together come as one list, recorded as one."""
         ...
@@ -61,7 +81,7 @@ class Model(Protocol):
 
 def request_key(identity: dict[str, Any], request: Request) -> str:
     """The key of an answer: a digest of the model's identity and of the request."""
-    return digest({"model": identity, "request": request.model_dump()})
+    return digest({"model": identity, "request": request.decides()})
 
 
 def in_batches(lengths: Sequence[int], size: int) -> Iterator[list[int]]:

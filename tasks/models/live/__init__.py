@@ -1,0 +1,1 @@
+"""Services that are asked over the network and paid for: one dispatcher, and what it goes by. No provider in here."""

@@ -1,0 +1,327 @@
+"""The dispatcher: asks a service as fast as it bears, claims before it sends, records before anything is used.
+
+Two loops share one state. The bookkeeper makes one transaction of all that came back and of the claims for what goes
+out next, a little ahead of the sender, which sends what is claimed as the gate allows. Nothing is sent that is not
+claimed, so what a killed process asks twice was in flight.
+"""
+
+import asyncio
+import heapq
+import itertools
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+from tasks.errors import BudgetSpent, ModelUnavailable, StoreError
+from tasks.models.account import Account, Attempt, Granted
+from tasks.models.live.failures import BILLED, RETRY, STOP, WAIT, Failure, Kind, advice
+from tasks.models.live.meter import Meter
+from tasks.models.live.pace import Gate
+from tasks.models.live.rescue import rescue
+from tasks.models.live.service import Reply, Service
+from tasks.models.live.signals import heeding_signals
+from tasks.models.prices import dollars
+from tasks.models.request import Answer, Request
+from tasks.progress import Progress
+
+_BOOKS_SECONDS = 0.02
+_ELSEWHERE_SECONDS = 0.5
+_IDLE_SECONDS = 5.0
+_LONGEST_BACKOFF_SECONDS = 60.0
+_NEVER_ANSWERED_SECONDS = 60.0
+_ALL_INVALID = 10
+_AHEAD = 8
+
+
+class Wanted(NamedTuple):
+    """A request under its key."""
+
+    key: str
+    request: Request
+
+
+class _Asking:
+    """A request on its way: the most that it can cost, and how often it was tried."""
+
+    __slots__ = ("began", "key", "request", "tries", "waits", "weight", "worst")
+
+    def __init__(self, service: Service, wanted: Wanted) -> None:
+        self.key, self.request = wanted
+        self.worst = service.prices.worst(self.request, service.longest_output(self.request))
+        self.weight = service.weight(self.request)
+        self.tries, self.waits, self.began = 0, 0, 0.0
+
+
+class Dispatcher:
+    """Asks a service all that is wanted. What it answers is in the ledger; `failed` has what it did not, by key."""
+
+    def __init__(self, service: Service, account: Account, progress: Progress) -> None:
+        self._service, self._account = service, account
+        self._gate, self._meter = Gate(service.pace, time.monotonic()), Meter(progress)
+        self._upcoming: deque[_Asking] = deque()
+        self._ready: deque[_Asking] = deque()
+        self._later: list[tuple[float, int, _Asking]] = []
+        self._elsewhere: list[_Asking] = []
+        self._flying: dict[asyncio.Task[Reply | Failure], _Asking] = {}
+        self._answered: list[tuple[str, Answer]] = []
+        self._tried: list[Attempt] = []
+        self._released: list[str] = []
+        self._numbers = itertools.count()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._why: BaseException | None = None
+        self._over = False
+        self.failed: dict[str, Answer] = {}
+
+    def run(self, wanted: Iterable[Wanted]) -> None:
+        """Ask everything that is wanted. Raises what stopped it, once all that was in flight is recorded."""
+        self._source = (_Asking(self._service, each) for each in wanted)
+        problems: list[BaseException] = []
+
+        def work() -> None:
+            try:
+                asyncio.run(self._work())
+            except BaseException as error:
+                problems.append(error)
+
+        thread = threading.Thread(target=work, name="dispatcher", daemon=True)
+        with heeding_signals(self.stop):
+            thread.start()
+            thread.join()
+        for problem in [*problems, self._why]:
+            if problem is not None:
+                raise problem
+
+    @property
+    def answered(self) -> int:
+        """How many answers were bought."""
+        return self._meter.answers
+
+    def stop(self, why: BaseException) -> None:
+        """Send nothing more; what is in flight is waited for and recorded. May be called from any thread."""
+        if self._why is None:
+            self._why = why
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._wake)
+
+    async def _work(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._books, self._sends = asyncio.Event(), asyncio.Event()
+        self._wake()
+        client = self._service.connect()
+        with ThreadPoolExecutor(1, "ledger") as ledger:
+            try:
+                sender = asyncio.create_task(self._send_all(client))
+                await self._keep_books(ledger)
+                await sender
+            finally:
+                await client.close()
+
+    def _wake(self) -> None:
+        self._books.set()
+        self._sends.set()
+
+    # The bookkeeper.
+
+    async def _keep_books(self, ledger: ThreadPoolExecutor) -> None:
+        loop = asyncio.get_running_loop()
+        while not self._over:
+            await _until(self._books, self._books_wait())
+            if self._why is not None:
+                self._give_back()
+            answered, tried, released = self._answered, self._tried, self._released
+            self._answered, self._tried, self._released = [], [], []
+            wanted = self._to_claim()
+            costs = {asking.key: asking.worst for asking in wanted}
+            try:
+                granted = await loop.run_in_executor(ledger, self._account.step, answered, tried, released, costs)
+            except StoreError as error:
+                self._lose_ledger(error, answered, wanted)
+                granted = Granted([], {}, [], False)
+            else:
+                self._take(granted, wanted)
+                self._meter.advance(len(answered) + len(granted.known), len(self._flying))
+            self._over = self._finished(granted)
+            self._sends.set()
+            await asyncio.sleep(0 if self._over else _BOOKS_SECONDS)
+
+    def _books_wait(self) -> float:
+        return _ELSEWHERE_SECONDS if self._elsewhere else _IDLE_SECONDS
+
+    def _to_claim(self) -> list[_Asking]:
+        """What is to be claimed now: enough to fill the width, and a little ahead; then what others were asking."""
+        if self._why is not None:
+            return []
+        width = self._gate.width(time.monotonic())
+        ahead = max(_AHEAD, width // 8)
+        room = width + ahead - len(self._flying) - len(self._ready) - len(self._later)
+        try:
+            self._upcoming.extend(itertools.islice(self._source, max(0, room - len(self._upcoming))))
+        except Exception as error:  # what is in flight comes home first
+            self.stop(error)
+            return []
+        wanted = [self._upcoming.popleft() for _ in range(min(max(0, room), len(self._upcoming)))]
+        if not wanted and room > 0:
+            wanted, self._elsewhere = self._elsewhere[:room], self._elsewhere[room:]
+        return wanted
+
+    def _take(self, granted: Granted, wanted: list[_Asking]) -> None:
+        claimed, known, elsewhere = set(granted.claimed), granted.known, set(granted.elsewhere)
+        self._ready.extend(asking for asking in wanted if asking.key in claimed)
+        self._elsewhere.extend(asking for asking in wanted if asking.key in elsewhere)
+        left = [asking for asking in wanted if asking.key not in claimed | known.keys() | elsewhere]
+        self._upcoming.extendleft(reversed(left))
+
+    def _finished(self, granted: Granted) -> bool:
+        """Whether nothing is left to do, or nothing can be; money that is still reserved may come back."""
+        outstanding = self._flying or self._answered or self._tried or self._released
+        if self._why is not None:
+            return not outstanding
+        if outstanding or self._ready or self._later:
+            return False
+        if granted.spent_out:
+            self._why = self._spent_out()
+            return True
+        return not (self._upcoming or self._elsewhere)
+
+    def _give_back(self) -> None:
+        """What is claimed and not in flight is not asked any more."""
+        waiting = [*self._ready, *(asking for _, _, asking in self._later)]
+        self._released.extend(asking.key for asking in waiting)
+        self._ready.clear()
+        self._later.clear()
+        self._elsewhere.clear()
+
+    def _lose_ledger(self, error: StoreError, answered: list[tuple[str, Answer]], wanted: list[_Asking]) -> None:
+        """Stop, and keep what was paid for: in memory while more comes home, then in a file."""
+        self._upcoming.extendleft(reversed(wanted))
+        self._why = self._why or error
+        self._answered = answered + self._answered
+        if self._answered and not self._flying:
+            self._why = rescue(self._answered, self._service.listed_as, error)
+            self._answered = []
+
+    def _spent_out(self) -> BudgetSpent:
+        left = [*self._upcoming, *self._source]
+        worst, mean = sum(asking.worst for asking in left), self._meter.mean_nanodollars
+        likely = f"about {dollars(round(mean * len(left)))}, " if mean else ""
+        caps = self._account.describe()
+        return BudgetSpent(
+            f"{caps}; {len(left)} requests are left, and would cost {likely}at most {dollars(worst)}. What was answered "
+            "is in the ledger. Raise the budget and run again: nothing is bought twice."
+        )
+
+    # The sender.
+
+    async def _send_all(self, client: Any) -> None:
+        while not self._over:
+            wait = self._send_some(client)
+            await _until(self._sends, wait)
+
+    def _send_some(self, client: Any) -> float:
+        """Send what is claimed as far as the gate allows; the seconds until it may allow more."""
+        now = time.monotonic()
+        while self._later and self._later[0][0] <= now:
+            self._ready.appendleft(heapq.heappop(self._later)[2])
+        while self._ready and self._why is None:
+            wait = self._gate.wait(self._ready[0].weight, len(self._flying), now)
+            if wait is None:
+                return _IDLE_SECONDS
+            if wait > 0:
+                return wait
+            self._launch(client, self._ready.popleft(), now)
+        self._books.set()  # more may be claimed
+        return max(0.001, self._later[0][0] - now) if self._later else _IDLE_SECONDS
+
+    def _launch(self, client: Any, asking: _Asking, now: float) -> None:
+        asking.began = asking.began or now
+        self._gate.send(asking.weight)
+        task = asyncio.create_task(self._send(client, asking.request))
+        self._flying[task] = asking
+        task.add_done_callback(self._land)
+
+    async def _send(self, client: Any, request: Request) -> Reply | Failure:
+        seconds = self._service.pace.timeout_seconds
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._service.send(client, request)
+        except TimeoutError:
+            return Failure(Kind.TIMED_OUT, f"no answer within {seconds:g} s")
+
+    def _land(self, task: asyncio.Task[Reply | Failure]) -> None:
+        asking = self._flying.pop(task)
+        try:
+            outcome = task.result()
+        except Exception as error:  # a fault of ours in one row must not lose the others
+            outcome = Failure(Kind.INVALID, f"{type(error).__name__}: {error}")
+        if isinstance(outcome, Reply):
+            self._gate.answered(outcome.answer.seconds, outcome.limits, time.monotonic())
+            self._meter.answer(outcome.answer)
+            self._answered.append((asking.key, outcome.answer))
+        else:
+            self._fail(asking, outcome)
+        self._wake()
+
+    def _fail(self, asking: _Asking, failure: Failure) -> None:
+        now, kind = time.monotonic(), failure.kind
+        self._meter.error(kind)
+        self._tried.append(Attempt(asking.key, kind, failure.words, asking.worst if kind in BILLED else 0))
+        if kind in STOP:
+            self.stop(ModelUnavailable(f"{self._names(failure)}. {advice(kind, self._service.key_name)}."))
+            self._released.append(asking.key)
+        elif kind in WAIT | RETRY:
+            self._try_again(asking, failure, now)
+        else:
+            self._give_up(asking, failure)
+
+    def _try_again(self, asking: _Asking, failure: Failure, now: float) -> None:
+        probed = self._gate.probing
+        if failure.kind is Kind.RATE_LIMITED:
+            wait = self._gate.refused(failure.limits, len(self._flying) + 1, now) * random.uniform(1, 1.2)
+        else:
+            self._gate.failed(now)
+            asking.waits += 1
+            asking.tries += failure.kind in RETRY and not probed
+            backoff = min(_LONGEST_BACKOFF_SECONDS, 0.5 * 2 ** min(10, asking.waits))
+            wait = max(failure.limits.retry_after_seconds or 0.0, backoff * random.uniform(0.5, 1))
+        self._stop_if_silent(failure, now)
+        if asking.tries >= self._service.pace.attempts or now - asking.began > self._service.pace.give_up_seconds:
+            self._give_up(asking, failure)
+        else:
+            heapq.heappush(self._later, (now + wait, next(self._numbers), asking))
+
+    def _give_up(self, asking: _Asking, failure: Failure) -> None:
+        """The row has failed: an answer with an error, and nothing in the ledger but its tries."""
+        self.failed[asking.key] = Answer(error=f"{failure.kind}: {failure.words}")
+        self._released.append(asking.key)
+        self._meter.advance(1, len(self._flying))
+        if failure.kind is Kind.INVALID and not self._meter.answers and len(self.failed) >= _ALL_INVALID:
+            self.stop(ModelUnavailable(f"{self._names(failure)}, and so were all others. Correct the teacher's settings."))
+
+    def _stop_if_silent(self, failure: Failure, now: float) -> None:
+        patience, silent = self._service.pace.give_up_seconds, self._gate.silent_seconds(now)
+        if not self._meter.answers:
+            patience = min(patience, _NEVER_ANSWERED_SECONDS)
+        if silent > patience:
+            self.stop(
+                ModelUnavailable(
+                    f"{self._names(failure)}, and nothing else for {silent:.0f} s. What was answered is in the ledger: "
+                    "run again when the service is back."
+                )
+            )
+
+    def _names(self, failure: Failure) -> str:
+        return f"{self._service.whose} ({self._service.model}) answered: {failure.words}"
+
+
+async def _until(event: asyncio.Event, seconds: float) -> None:
+    """Wait for an event, or for some seconds."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        pass
+    event.clear()

@@ -1,0 +1,103 @@
+"""Why a request got no answer, and what follows from it: wait, try again, give the row up, or stop the run."""
+
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from tasks.models.live.limits import Limits
+
+
+class Kind(StrEnum):
+    """What happened."""
+
+    RATE_LIMITED = "rate_limited"
+    OVERLOADED = "overloaded"
+    SERVER_ERROR = "server_error"
+    UNREACHABLE = "unreachable"
+    TIMED_OUT = "timed_out"
+    UNREADABLE = "unreadable"
+    CONTEXT_TOO_LONG = "context_too_long"
+    INVALID = "invalid"
+    SCHEMA_REJECTED = "schema_rejected"
+    UNAUTHORISED = "unauthorised"
+    UNKNOWN_MODEL = "unknown_model"
+    NO_CREDIT = "no_credit"
+
+
+WAIT = {Kind.RATE_LIMITED, Kind.OVERLOADED}
+"""The service asks for patience: this is no attempt."""
+
+RETRY = {Kind.SERVER_ERROR, Kind.UNREACHABLE, Kind.TIMED_OUT, Kind.UNREADABLE}
+"""It may go through the next time: this is an attempt."""
+
+STOP = {Kind.SCHEMA_REJECTED, Kind.UNAUTHORISED, Kind.UNKNOWN_MODEL, Kind.NO_CREDIT}
+"""No other row will fare better."""
+
+BILLED = {Kind.UNREACHABLE, Kind.TIMED_OUT, Kind.UNREADABLE}
+"""The answer may have been given, and billed, and lost on its way."""
+
+_ADVICE = {
+    Kind.SCHEMA_REJECTED: "Change teach.output_schema to what the provider supports",
+    Kind.UNAUTHORISED: "Set a valid key in {key} and see that it may use this model",
+    Kind.UNKNOWN_MODEL: "Correct the model's name, or base_url",
+    Kind.NO_CREDIT: "Add credit, or raise the limit with the provider",
+}
+
+_NO_CREDIT = (
+    "insufficient_quota",
+    "credit_balance",
+    "credit balance",
+    "billing_error",
+    "insufficient credit",
+    "insufficient_balance",
+    "insufficient balance",
+    "spend_limit",
+    "spend limit",
+    "usage_limit_reached",
+    "billing_hard_limit",
+)
+_TOO_LONG = (
+    "context_length_exceeded",
+    "prompt is too long",
+    "maximum context length",
+    "context window",
+    "request_too_large",
+    "exceeds the model's context",
+)
+_SCHEMA = ("invalid_json_schema", "response_format", "output_config.format", "text.format", "json_schema")
+
+
+class Failure(NamedTuple):
+    """What came instead of an answer; `limits` are what the service said of its limits with it."""
+
+    kind: Kind
+    words: str
+    limits: Limits = Limits()
+
+
+def status_failure(status: int, body: Any, message: str, limits: Limits) -> Failure:
+    """What an answer with an HTTP status of 400 or more means, by OpenAI's and Anthropic's documented errors."""
+    said = f"{body or ''} {message}".casefold()
+    return Failure(_kind(status, said), f"HTTP {status}: {message}", limits)
+
+
+def advice(kind: Kind, key: str) -> str:
+    """What a person does about a failure that stops the run."""
+    return _ADVICE[kind].format(key=key)
+
+
+def _kind(status: int, said: str) -> Kind:
+    if status == 402 or (status in {400, 403, 429} and any(sign in said for sign in _NO_CREDIT)):
+        return Kind.NO_CREDIT
+    if status in {401, 403}:
+        return Kind.UNAUTHORISED
+    if status == 404:
+        return Kind.UNKNOWN_MODEL
+    if status == 429:
+        return Kind.RATE_LIMITED
+    if status in {503, 529}:
+        return Kind.OVERLOADED
+    if status in {408, 409, 425} or status >= 500:
+        return Kind.SERVER_ERROR
+    if status == 413 or any(sign in said for sign in _TOO_LONG):
+        return Kind.CONTEXT_TOO_LONG
+    return Kind.SCHEMA_REJECTED if any(sign in said for sign in _SCHEMA) else Kind.INVALID

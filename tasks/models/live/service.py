@@ -1,0 +1,166 @@
+"""What every paid service has in common: a name, an address, a key in the environment, a price and a pace."""
+
+import os
+import time
+from functools import cached_property
+from typing import Any, ClassVar, NamedTuple
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tasks.errors import ModelUnavailable
+from tasks.models.live.failures import Failure, Kind, status_failure
+from tasks.models.live.limits import Limits, read_limits
+from tasks.models.live.pace import Pace
+from tasks.models.prices import Price, StatedPrice, priced
+from tasks.models.request import Answer, Request
+
+_NO_KEY = "no-key-needed"
+
+
+class Reply(NamedTuple):
+    """An answer, and what the service said of its limits with it."""
+
+    answer: Answer
+    limits: Limits
+
+
+class Service(BaseModel):
+    """A model behind an API; what is excluded from its dump decides no answer and enters no key."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    listed_as: ClassVar[str]
+    key_variable: ClassVar[str]
+    request_id_header: ClassVar[str]
+
+    model: str = Field(min_length=1, description="The name by which the service knows the model.")
+    base_url: str | None = Field(
+        default=None, exclude=True, description="Where a compatible service listens; the provider's own where not set."
+    )
+    service: str | None = Field(
+        default=None, description="Whose answers these are; the host of base_url where not set. A part of every key."
+    )
+    api_key_env: str | None = Field(
+        default=None,
+        exclude=True,
+        description="The environment variable that holds the key; the provider's own, or none where base_url is set.",
+    )
+    price: StatedPrice | None = Field(
+        default=None, exclude=True, description="US dollars a million tokens; listed prices where not set."
+    )
+    pace: Pace = Field(default=Pace(), exclude=True, description="How fast, and how patiently, it is asked.")
+
+    def check(self) -> None:
+        """Raises `ModelUnavailable` where the key is missing, before anything is asked."""
+        if self.key_name and not os.environ.get(self.key_name):
+            raise ModelUnavailable(
+                f"{self.key_name} is not set, and {self.model} is asked with it. Put the key into the environment: "
+                f"export {self.key_name}=…"
+            )
+
+    @property
+    def key_name(self) -> str:
+        """The environment variable with the key; empty where a service of the user's own needs none."""
+        return self.api_key_env or ("" if self.base_url else self.key_variable)
+
+    @property
+    def api_key(self) -> str:
+        """The key itself, never stored."""
+        return os.environ.get(self.key_name, "") if self.key_name else _NO_KEY
+
+    @property
+    def whose(self) -> str:
+        """The service's name in keys."""
+        host = urlsplit(self.base_url).hostname if self.base_url else None
+        return self.service or host or self.listed_as
+
+    @cached_property
+    def prices(self) -> Price:
+        """What its tokens cost."""
+        return Price(self.model, self.listed_as, self.base_url, self.price)
+
+    def longest_output(self, request: Request) -> int:
+        """The most tokens that may be billed as written."""
+        return request.max_output_tokens
+
+    def weight(self, request: Request) -> float:
+        """Tokens that the service counts against its limit when the request is sent, roughly."""
+        return sum(len(message["content"]) for message in request.messages) / 4
+
+    def body(self, request: Request) -> dict[str, Any]:
+        """The request as the service's API takes it."""
+        raise NotImplementedError
+
+    def read(self, said: Any) -> Answer:
+        """The answer in what the service said. Raises `LookupError`, `TypeError` or `ValueError` where it is none."""
+        raise NotImplementedError
+
+    def sdk(self) -> Any:
+        """The provider's official package, imported on first use."""
+        raise NotImplementedError
+
+    @property
+    def path(self) -> str:
+        """Where requests are posted, below the address."""
+        raise NotImplementedError
+
+    def connect(self) -> Any:
+        """An asynchronous client of the SDK."""
+        raise NotImplementedError
+
+    def connection(self) -> dict[str, Any]:
+        """What the SDK's client is made with: it retries nothing itself, and aiohttp bears many requests at once."""
+        import httpx2
+
+        wide = self.pace.max_in_flight
+        limits = httpx2.Limits(max_connections=wide, max_keepalive_connections=wide)
+        return {
+            "api_key": self.api_key,
+            "base_url": self.base_url,
+            "max_retries": 0,
+            "timeout": self.pace.timeout_seconds,
+            "http_client": self.sdk().DefaultAioHttpClient(limits=limits),
+        }
+
+    async def send(self, client: Any, request: Request) -> Reply | Failure:
+        """One try, through the SDK; whatever comes of it is a value. Its words never hold the key."""
+        import httpx2
+
+        sdk, started = self.sdk(), time.monotonic()
+        try:
+            given = await client.post(self.path, body=self.body(request), cast_to=httpx2.Response)
+        except sdk.APIStatusError as error:
+            return self._discreet(
+                status_failure(error.status_code, error.body, error.message, read_limits(error.response.headers))
+            )
+        except sdk.APITimeoutError as error:
+            return self._discreet(_lost(error))
+        except sdk.APIConnectionError as error:
+            return self._discreet(Failure(Kind.UNREACHABLE, _cause(error)))
+        try:
+            answer = self.read(given.json())
+        except (LookupError, TypeError, ValueError) as error:
+            start = given.text[:200]
+            return self._discreet(Failure(Kind.UNREADABLE, f"{type(error).__name__} {error} in: {start!r}"))
+        told = {"seconds": time.monotonic() - started, "request_id": given.headers.get(self.request_id_header, "")}
+        return Reply(priced(answer.model_copy(update=told), self.prices), read_limits(given.headers))
+
+    def _discreet(self, failure: Failure) -> Failure:
+        words = " ".join(failure.words.split())[:500]
+        key = self.api_key
+        return failure._replace(words=words.replace(key, "[the key]") if len(key) > 3 else words)
+
+
+def _lost(error: Exception) -> Failure:
+    """The SDKs call a connection that was reset a time-out; what is behind it tells."""
+    cause = _cause(error)
+    closed = "disconnected" in cause.casefold() or "reset" in cause.casefold() or "connect" in cause.casefold()
+    return Failure(Kind.UNREACHABLE if closed else Kind.TIMED_OUT, cause)
+
+
+def _cause(error: BaseException) -> str:
+    inner = error
+    while inner.__cause__ is not None:
+        inner = inner.__cause__
+    return f"{type(inner).__name__}: {inner}" if str(inner) else type(inner).__name__

@@ -1,0 +1,120 @@
+"""What an answer costs: listed prices from genai-prices, or those that a project states. All sums are whole nanodollars.
+
+A nanodollar is 1e-9 US dollars: a price of one dollar a million tokens is 1,000 nanodollars a token.
+"""
+
+import json
+import math
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tasks.models.request import Answer, Request
+
+NANODOLLARS = 1_000_000_000
+_TOKENS_A_MESSAGE = 16
+
+
+class StatedPrice(BaseModel):
+    """US dollars for a million tokens, as the provider bills them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    input_usd: float = Field(ge=0, description="For tokens that are read.")
+    output_usd: float = Field(ge=0, description="For tokens that are written, reasoning included.")
+    cached_usd: float | None = Field(
+        default=None, ge=0, description="For tokens read from the provider's cache; as input where not set."
+    )
+    cache_write_usd: float | None = Field(
+        default=None, ge=0, description="For tokens written to the provider's cache; as input where not set."
+    )
+
+
+class Tokens(NamedTuple):
+    """What is billed of an answer. `input` counts those read from the provider's cache and those written to it, too."""
+
+    input: int
+    output: int
+    cached: int = 0
+    cache_write: int = 0
+
+
+class Price:
+    """The price of a model's tokens: as stated, else as listed. `known` is False where nobody says."""
+
+    def __init__(self, model: str, provider: str, base_url: str | None, stated: StatedPrice | None) -> None:
+        self._model, self._provider, self._base_url, self._stated = model, provider, base_url, stated
+
+    @cached_property
+    def known(self) -> bool:
+        """Whether a cost can be told."""
+        return self._stated is not None or self._listed is not None
+
+    def cost(self, tokens: Tokens) -> int | None:
+        """Nanodollars, rounded up; None where the price is not known."""
+        if self._stated is not None:
+            return _stated_cost(self._stated, tokens)
+        if self._listed is None:
+            return None
+        from genai_prices import Usage
+
+        usage = Usage(
+            input_tokens=tokens.input,
+            output_tokens=tokens.output,
+            cache_read_tokens=tokens.cached,
+            cache_write_tokens=tokens.cache_write,
+        )
+        return math.ceil(self._listed.calc_price(usage)["total_price"] * NANODOLLARS)
+
+    def worst(self, request: Request, output_tokens: int) -> int:
+        """The most that a request can cost, in nanodollars: no token is less than a byte. 0 where no price is known."""
+        tokens = most_input_tokens(request)
+        fresh, written = Tokens(tokens, output_tokens), Tokens(tokens, output_tokens, cache_write=tokens)
+        return max(self.cost(fresh) or 0, self.cost(written) or 0)
+
+    @cached_property
+    def _listed(self) -> Any:
+        from datetime import UTC, datetime
+
+        from genai_prices.data_snapshot import get_snapshot
+
+        try:
+            _, model = get_snapshot().find_provider_model(
+                self._model, None, None if self._base_url else self._provider, self._base_url
+            )
+        except LookupError:
+            return None
+        return model.get_prices(datetime.now(UTC))
+
+
+def priced(answer: Answer, price: Price) -> Answer:
+    """The answer with its cost."""
+    tokens = Tokens(answer.input_tokens, answer.output_tokens, answer.cached_tokens, answer.cache_write_tokens)
+    return answer.model_copy(update={"nanodollars": price.cost(tokens)})
+
+
+def most_input_tokens(request: Request) -> int:
+    """More tokens than any byte-level tokenizer makes of a request."""
+    schema = json.dumps(request.output_schema) if request.output_schema else ""
+    contents = [*(message["content"] for message in request.messages), schema]
+    return sum(len(content.encode()) + _TOKENS_A_MESSAGE for content in contents)
+
+
+def dollars(nanodollars: int) -> str:
+    """An amount as a person reads it."""
+    amount = nanodollars / NANODOLLARS
+    return f"${amount:,.2f}" if amount >= 1 or not amount else f"${amount:.4f}"
+
+
+def _stated_cost(price: StatedPrice, tokens: Tokens) -> int:
+    cached = price.input_usd if price.cached_usd is None else price.cached_usd
+    written = price.input_usd if price.cache_write_usd is None else price.cache_write_usd
+    fresh = tokens.input - tokens.cached - tokens.cache_write
+    micro = (
+        fresh * price.input_usd
+        + tokens.cached * cached
+        + tokens.cache_write * written
+        + tokens.output * price.output_usd
+    )
+    return math.ceil(round(micro * 1000, 3))

@@ -1,0 +1,77 @@
+"""The ledger's tables: answers, and beside them what was tried, claimed, used and spent. Amounts are nanodollars."""
+
+import sqlalchemy as sa
+
+METADATA = sa.MetaData()
+
+ANSWERS = sa.Table(
+    "answers",
+    METADATA,
+    sa.Column("key", sa.String(64), primary_key=True),
+    sa.Column("provider", sa.String, nullable=False),
+    sa.Column("answer", sa.Text, nullable=False),
+    sa.Column("recorded_at", sa.Float, nullable=False),
+    sa.Column("project", sa.String),
+    sa.Column("run", sa.String),
+    sa.Column("stage", sa.String),
+    sa.Column("model", sa.String),
+    sa.Column("input_tokens", sa.BigInteger),
+    sa.Column("cached_tokens", sa.BigInteger),
+    sa.Column("output_tokens", sa.BigInteger),
+    sa.Column("nanodollars", sa.BigInteger),
+)
+"""One row an answer, under the key of its request; the project and run are those that bought it."""
+
+ATTEMPTS = sa.Table(
+    "attempts",
+    METADATA,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("key", sa.String(64), nullable=False, index=True),
+    sa.Column("project", sa.String, nullable=False),
+    sa.Column("run", sa.String, nullable=False),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("words", sa.Text, nullable=False),
+    sa.Column("nanodollars", sa.BigInteger, nullable=False),
+    sa.Column("tried_at", sa.Float, nullable=False),
+)
+"""One row a try that gave no answer; its amount is the most that the provider may have billed for it."""
+
+CLAIMS = sa.Table(
+    "claims",
+    METADATA,
+    sa.Column("key", sa.String(64), primary_key=True),
+    sa.Column("owner", sa.String(32), nullable=False, index=True),
+    sa.Column("project", sa.String, nullable=False),
+    sa.Column("run", sa.String, nullable=False),
+    sa.Column("nanodollars", sa.BigInteger, nullable=False),
+)
+"""One row a request that somebody is asking now; its amount is reserved."""
+
+OWNERS = sa.Table(
+    "owners",
+    METADATA,
+    sa.Column("owner", sa.String(32), primary_key=True),
+    sa.Column("host", sa.String, nullable=False),
+    sa.Column("process", sa.Integer, nullable=False),
+    sa.Column("beat", sa.BigInteger, nullable=False),
+)
+"""Who holds claims; the beat moves while the owner lives."""
+
+SPENT = sa.Table(
+    "spent",
+    METADATA,
+    sa.Column("project", sa.String, primary_key=True),
+    sa.Column("run", sa.String, primary_key=True),
+    sa.Column("spent", sa.BigInteger, nullable=False),
+    sa.Column("reserved", sa.BigInteger, nullable=False),
+)
+"""One row a project and run, and one a project with an empty run: its sum."""
+
+USES = sa.Table(
+    "uses",
+    METADATA,
+    sa.Column("project", sa.String, primary_key=True),
+    sa.Column("row", sa.String, primary_key=True),
+    sa.Column("key", sa.String(64), primary_key=True, index=True),
+)
+"""Which answers a project's rows led to, so that a row can be forgotten."""
