@@ -1,16 +1,13 @@
 """The `stillhouse` command. What is heavy is imported where it is used, so that help answers at once."""
 
 import json
-import logging
-import os
-import sys
-import warnings
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from flows import ledger
+from flows.shell import one_line_errors
 
 app = typer.Typer(
     help="Distil a frontier model into a small one that you own, and promote it on evidence.",
@@ -18,29 +15,22 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(ledger.app, name="ledger")
 
 ProjectFile = Annotated[Path, typer.Argument(help="The project's YAML, as deployments/support.yaml.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, and nothing else.")]
 
-_PREFECT_DEFAULTS = {
-    "PREFECT_LOGGING_LEVEL": "CRITICAL",
-    "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
-    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
-    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-    "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "false",
-    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
-    "HF_HUB_DISABLE_TELEMETRY": "1",
-    "TRANSFORMERS_VERBOSITY": "error",
-    "TRANSFORMERS_NO_ADVISORY_WARNINGS": "1",
-    "TOKENIZERS_PARALLELISM": "false",
-    "TQDM_DISABLE": "1",
-}
-
 
 @app.command()
-def run(project: ProjectFile, as_json: AsJson = False) -> None:
+def run(
+    project: ProjectFile,
+    budget_usd: Annotated[
+        float | None, typer.Option(min=0, help="The most that this run may spend, in US dollars.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """Run the pipeline; stages whose inputs have not changed are not done again."""
-    with _errors():
+    with one_line_errors():
         from rich.console import Console
 
         from flows.console import ConsoleHandler
@@ -53,7 +43,7 @@ def run(project: ProjectFile, as_json: AsJson = False) -> None:
             from flows.distill import distill
 
             console.print(f"{loaded.name}: {project}", highlight=False, markup=False)
-            folder = distill(project.resolve())
+            folder = distill(project.resolve(), budget_usd)
             if not shown.worked:
                 console.print("  nothing has changed: no stage was done again")
         evidence = _evidence(folder)
@@ -66,7 +56,7 @@ def run(project: ProjectFile, as_json: AsJson = False) -> None:
 @app.command()
 def plan(project: ProjectFile, as_json: AsJson = False) -> None:
     """Say what a run would do now: what is cached, and what the teacher would be asked."""
-    with _errors():
+    with one_line_errors():
         from flows.plan import plan as look
         from flows.project import check, load
 
@@ -83,7 +73,7 @@ def plan(project: ProjectFile, as_json: AsJson = False) -> None:
 @app.command()
 def report(project: ProjectFile) -> None:
     """Rebuild the page of the project's last run from its evidence."""
-    with _errors():
+    with one_line_errors():
         from flows.evidence import latest, rebuild
         from flows.project import load
         from tasks.errors import StoreError
@@ -98,7 +88,7 @@ def report(project: ProjectFile) -> None:
 @app.command()
 def history(project: ProjectFile) -> None:
     """List every student that was judged, and which is on stage."""
-    with _errors():
+    with one_line_errors():
         from datetime import datetime
 
         from flows.project import load
@@ -113,41 +103,15 @@ def history(project: ProjectFile) -> None:
 
 
 @app.command()
-def ledger() -> None:
-    """Print every answer in the ledger as JSON lines, which the `recorded` teacher reads."""
-    with _errors():
-        from tasks.models import Ledger
-
-        for line in Ledger().lines():
-            print(line)
-
-
-@app.command()
 def rollback(project: ProjectFile) -> None:
     """Put the champion before this one back on stage."""
-    with _errors():
+    with one_line_errors():
         from flows.project import load
         from tasks.registry import Registry
 
         name = load(project).name
         before = Registry().rollback(name)
         print(f"{name}: {before.fingerprint[:12]} is on stage" if before else f"{name}: nobody is on stage")
-
-
-@contextmanager
-def _errors() -> Generator[None]:
-    """One clear line for what Stillhouse raises on purpose; everything else keeps its traceback."""
-    for name, value in _PREFECT_DEFAULTS.items():
-        os.environ.setdefault(name, value)
-    warnings.filterwarnings("ignore", module="transformers|torch|prefect")
-    logging.captureWarnings(True)
-    from tasks.errors import StillhouseError
-
-    try:
-        yield
-    except StillhouseError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise typer.Exit(1) from error
 
 
 def _evidence(folder: Path) -> dict[str, Any]:

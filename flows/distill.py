@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import ParamSpec, Protocol, TypeVar
 
 from prefect import Task, flow
+from prefect.runtime import flow_run
 
 from flows.evidence import Distilled, gather, publish
 from flows.project import Project, check, load
@@ -13,6 +14,7 @@ from tasks.artifacts import Result
 from tasks.caching import results_folder
 from tasks.evaluate import evaluate
 from tasks.filter import filter
+from tasks.models import Budget
 from tasks.promote import promote
 from tasks.registry import Registry
 from tasks.sample import sample
@@ -34,10 +36,10 @@ class Do(Protocol):
         ...
 
 
-def pipeline(project: Project, do: Do) -> Distilled:
+def pipeline(project: Project, do: Do, budget: Budget) -> Distilled:
     """The seven stages, in order."""
     sampled = do(sample, project.sample)
-    taught = do(teach, project.teach, sampled.inputs)
+    taught = do(teach, project.teach, sampled.inputs, budget)
     filtered = do(filter, project.filter, taught.outputs)
     parts = do(split, project.split, filtered.kept, held_before(project.name, project.split, filtered.kept))
     trained = do(train, project.train, parts.train, parts.validation)
@@ -50,6 +52,7 @@ def pipeline(project: Project, do: Do) -> Distilled:
         Registry().rival(project.name, trained.student),
         parts.holdout,
         parts.unseen,
+        budget,
     )
     decision = do(promote, project.promote, evaluated.scores)
     return Distilled(sampled, taught, filtered, parts, trained, evaluated, decision)
@@ -67,16 +70,19 @@ def run_stage(stage: Task[Params, Given], *args: Params.args, **kwargs: Params.k
 
 
 @flow(name="distill", flow_run_name="distill {project}", result_storage=results_folder(), persist_result=False)
-def distill(project: Path) -> Path:
-    """Distil the teacher of a project's YAML into a student; returns the run's folder, with evidence and report."""
+def distill(project: Path, budget_usd: float | None = None) -> Path:
+    """Distil the teacher of a project's YAML into a student; returns the run's folder, with evidence and report.
+
+    `budget_usd` is the most that this run may spend, beside what the project's own budget leaves.
+    """
     loaded = load(project)
     check(loaded)
-    return distil(loaded)
+    return distil(loaded, budget_usd)
 
 
-def distil(project: Project) -> Path:
+def distil(project: Project, budget_usd: float | None = None) -> Path:
     """Run the stages within a flow, enter the student in the registry, and publish the evidence."""
-    distilled = pipeline(project, run_stage)
+    distilled = pipeline(project, run_stage, project.budget(flow_run.get_id() or "run", budget_usd))
     registry, student = Registry(), distilled.train.student
     registry.enter(project.name, student, registry.rival(project.name, student), distilled.promote.verdict)
     entered = next(each for each in registry.history(project.name) if each.student == student)

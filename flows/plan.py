@@ -10,9 +10,10 @@ from flows.evidence import Distilled
 from flows.project import Project
 from tasks.artifacts import Result
 from tasks.caching import finished
-from tasks.models import Ledger, request_key
+from tasks.models import AnyModel, Ledger, Service, estimate, request_key
+from tasks.models.prices import NANODOLLARS, dollars
 from tasks.sample import pick, read_inputs
-from tasks.teach import requests
+from tasks.teach import questions
 
 Params = ParamSpec("Params")
 Given = TypeVar("Given", bound=Result)
@@ -44,15 +45,30 @@ def plan(project: Project) -> list[Planned]:
         return result
 
     with contextlib.suppress(_WouldRun):
-        pipeline(project, look)
+        pipeline(project, look, project.budget("plan"))
     waiting = STAGES[len(known) :]
-    return known + [Planned(name, False, _work(project) if name == "teach" else "") for name in waiting]
+    return known + [Planned(name, False, _work(project, name)) for name in waiting]
 
 
-def _work(project: Project) -> str:
+def _work(project: Project, stage: str) -> str:
+    if stage == "teach":
+        asked = [_asks(project, teacher) for teacher in project.teach.teachers]
+        return "; ".join(asked + ([] if project.budget_usd is None else [_spent(project.name, project.budget_usd)]))
+    if stage == "evaluate":
+        return "the teacher's answers are those of teach; the others run here: costs nothing"
+    return ""
+
+
+def _spent(name: str, budget_usd: float) -> str:
+    return f"{dollars(Ledger().spent(name))} of budget_usd {dollars(round(budget_usd * NANODOLLARS))} spent"
+
+
+def _asks(project: Project, teacher: AnyModel) -> str:
     picked, _ = pick(read_inputs(project.sample), project.sample)
-    asked = requests(picked, project.teach)
-    identity = project.teach.model.identity()
-    recorded = len(Ledger().find([request_key(identity, request) for request in asked]))
-    cost = "costs nothing: it is recorded or runs here"
-    return f"{len(asked) - recorded} of {len(asked)} requests to ask, the rest is in the ledger; {cost}"
+    asked = list(questions(picked, project.teach))
+    if isinstance(teacher, Service):
+        return f"{teacher.model}: {estimate(teacher, asked, Ledger()).words()}"
+    identity = teacher.identity()
+    keys = {request_key(identity, question.request) for question in asked}
+    to_ask = len(keys) - len(Ledger().known(list(keys)))
+    return f"{to_ask} of {len(keys)} requests to ask, the rest is in the ledger; {teacher.provider}, so costs nothing"

@@ -1,5 +1,6 @@
 """Project: the stages' configs, loaded from one YAML and checked before any work."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,12 @@ from tasks.evaluate import EvaluateConfig
 from tasks.evidence import ALL
 from tasks.files import describe
 from tasks.filter import FilterConfig, read_gold
-from tasks.models import Recorded
+from tasks.models import AnyModel, Budget, Recorded, Service
 from tasks.promote import PromoteConfig
+from tasks.rows import Input
 from tasks.sample import SampleConfig, pick, read_inputs
 from tasks.split import SplitConfig
-from tasks.teach import TeachConfig, requests
+from tasks.teach import TeachConfig, questions
 from tasks.trainers import Trainer
 
 
@@ -26,6 +28,11 @@ class Project(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$", description="Lower-case letters, digits and dashes.")
+    budget_usd: float | None = Field(
+        default=None,
+        ge=0,
+        description="The most that all runs of the project may spend; null, said outright, for no limit.",
+    )
     sample: SampleConfig
     teach: TeachConfig
     filter: FilterConfig
@@ -43,6 +50,10 @@ class Project(BaseModel):
             if rule.metric not in names:
                 raise ValueError(f"promote.rules: no scorer is named {rule.metric!r}; there are {sorted(names)}")
         return self
+
+    def budget(self, run: str, run_usd: float | None = None) -> Budget:
+        """What a run of this name may spend."""
+        return Budget(project=self.name, run=run, project_usd=self.budget_usd, run_usd=run_usd)
 
 
 class _EachKeyOnce(yaml.SafeLoader):
@@ -78,7 +89,7 @@ def load(path: Path) -> Project:
 
 
 def check(project: Project) -> None:
-    """Fail before any work: read every input, approved answer and recorded answer, and try the store."""
+    """Fail before any work: read every input, approved and recorded answer, try the store, ask for keys and prices."""
     Store().check_writable()
     project.train.check()
     rows = read_inputs(project.sample)
@@ -88,6 +99,25 @@ def check(project: Project) -> None:
         if names - slices:
             raise ProjectError(f"{field}: no row has slice {sorted(names - slices)}; there are {sorted(slices)}")
     read_gold(project.filter, known={row["id"] for row in rows})
-    if isinstance(project.teach.model, Recorded):
+    _ = project.teach.schema_asked_for
+    for teacher in project.teach.teachers:
+        _check_teacher(project, teacher, rows)
+
+
+def _check_teacher(project: Project, teacher: AnyModel, rows: Sequence[Input]) -> None:
+    if isinstance(teacher, Recorded):
         picked, _ = pick(rows, project.sample)
-        project.teach.model.check(requests(picked, project.teach), [f"row {row['id']!r}" for row in picked])
+        asked = list(questions(picked, project.teach))
+        teacher.check([each.request for each in asked], [f"row {each.row!r}" for each in asked])
+    elif isinstance(teacher, Service):
+        teacher.check()
+        if "budget_usd" not in project.model_fields_set:
+            raise ProjectError(
+                f"budget_usd: required, because {teacher.model} costs money. Set the most that all runs of "
+                f"{project.name} may spend, in US dollars, or budget_usd: null for no limit."
+            )
+        if project.budget_usd is not None and not teacher.prices.known:
+            raise ProjectError(
+                f"teach: no price is listed for {teacher.model} at {teacher.whose}, so budget_usd cannot be kept. State "
+                "it: price: {input_usd: …, output_usd: …} (US dollars a million tokens), or set budget_usd: null."
+            )

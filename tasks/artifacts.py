@@ -22,7 +22,7 @@ from tasks.errors import StoreError
 from tasks.files import fingerprint_file
 from tasks.processes import host, surely_dead
 
-SHARD_ROWS = 50_000
+SHARD_ROWS = 20_000
 _MADE_ANEW = "Run the project again: the stage that made it will make it anew."
 
 Row = TypeVar("Row")
@@ -159,7 +159,7 @@ class Store:
             ) from error
 
     def write_rows(self, rows: Iterable[Row], row_type: type[Row], made: Made) -> Dataset:
-        """Write rows, in their order, as Parquet shards of at most 50,000."""
+        """Write rows, in their order, as Parquet shards of at most 20,000."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 

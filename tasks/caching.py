@@ -16,7 +16,7 @@ from prefect.filesystems import LocalFileSystem
 from pydantic import BaseModel, TypeAdapter
 
 from tasks.artifacts import HANDLES, Handle, Store, digest, store_root
-from tasks.files import ByContent
+from tasks.files import Aside, ByContent
 
 Params = ParamSpec("Params")
 Result = TypeVar("Result")
@@ -32,13 +32,15 @@ def results_folder() -> Path:
 def content(value: Any) -> Any:
     """What of a stage's argument decides its result, as a JSON value: files and handles enter by fingerprint alone.
 
+    A config's excluded fields (an address, a price, a pace) do not enter.
     Raises `TypeError` for a type whose content is not known, rather than caching under a key that means nothing.
     """
     match value:
         case ByContent() | Handle():
             return value.fingerprint
         case BaseModel():
-            return {name: content(getattr(value, name)) for name in type(value).model_fields}
+            fields = type(value).model_fields.items()
+            return {name: content(getattr(value, name)) for name, field in fields if not field.exclude}
         case None | bool() | int() | float() | str():
             return value
         case list() | tuple():
@@ -51,7 +53,8 @@ def content(value: Any) -> Any:
 
 def cache_key(stage: Task[..., Any], arguments: Mapping[str, Any]) -> str:
     """The stage's name and a digest of its version and of what its arguments hold."""
-    body = {"stage": stage.name, "version": stage.version, "arguments": content(dict(arguments))}
+    deciding = {name: value for name, value in arguments.items() if not isinstance(value, Aside)}
+    body = {"stage": stage.name, "version": stage.version, "arguments": content(deciding)}
     return f"{stage.name}-{digest(body)[:32]}"
 
 

@@ -1,7 +1,9 @@
-"""A small database: SQLite in WAL mode, one writer at a time, or PostgreSQL by URL; errors that name where it lies."""
+"""A small database: SQLite in WAL mode, or PostgreSQL by URL; one writer at a time, errors that name where it lies."""
 
+import sqlite3
 import time
-from collections.abc import Generator
+import weakref
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -9,31 +11,37 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
-from sqlalchemy.schema import CreateColumn, CreateTable
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
+from sqlalchemy.schema import CreateColumn, CreateIndex, CreateTable
 
 from tasks.errors import ExtraMissing, StoreError
 
-_WAIT_SECONDS = 60
+_WAIT_SECONDS = 60.0
+_WRITERS = 7421
 
 
 class Database:
-    """A file, or a server by URL, with the tables of a metadata.
+    """A file, or a server by URL, with the tables of a metadata; who writes waits for another `wait_seconds`.
 
     Raises `StoreError` where it cannot be opened, read or written, `ExtraMissing` where a driver is not installed.
     """
 
-    def __init__(self, where: Path | str, tables: sa.MetaData, loss: str) -> None:
+    def __init__(self, where: Path | str, tables: sa.MetaData, loss: str, wait_seconds: float = _WAIT_SECONDS) -> None:
         self._loss = loss
-        self._engine = _engine(where)
-        self.name = self._engine.url.database if isinstance(where, Path) else _without_password(self._engine.url)
+        if isinstance(where, Path):
+            self.name = str(where)
+            self._engine = _file(where, wait_seconds)
+        else:
+            self._engine = _server(where, wait_seconds)
+            self.name = self._engine.url.difference_update_query(["password"]).render_as_string(hide_password=True)
+        weakref.finalize(self, self._engine.dispose)
         try:
             if isinstance(where, Path):
                 where.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise self._unusable(error) from error
-        with self.begin() as connection:
-            _prepare(connection, tables)
+        self._prepare(tables)
 
     @contextmanager
     def begin(self) -> Generator[sa.Connection]:
@@ -60,60 +68,90 @@ class Database:
         try:
             with engine.begin() as connection:
                 yield connection
-        except DBAPIError as error:
-            raise self._unusable(error.orig or error) from error
+        except (DBAPIError, NoConnectionFree) as error:
+            raise self._unusable((error.orig if isinstance(error, DBAPIError) else None) or error) from error
 
     def _unusable(self, error: BaseException) -> StoreError:
         return StoreError(f"{self.name} cannot be used: {' '.join(str(error).split())}. {self._loss}")
 
+    def _prepare(self, tables: sa.MetaData) -> None:
+        """Make what is missing; where nothing is, no writer is waited for."""
+        with self.read() as connection:
+            complete = not list(_missing(connection, tables))
+        if not complete:
+            with self.begin() as connection:  # by now another may have made it
+                for statement in list(_missing(connection, tables)):
+                    connection.execute(statement)
 
-def _engine(where: Path | str) -> sa.Engine:
-    if isinstance(where, Path):
-        engine = sa.create_engine(f"sqlite:///{where}", connect_args={"timeout": _WAIT_SECONDS})
-        event.listen(engine, "connect", _configure)
-        event.listen(engine, "begin", _begin)
-        return engine
+
+def _missing(connection: sa.Connection, tables: sa.MetaData) -> Iterator[sa.Executable]:
+    """What makes the tables that are not there, and the columns and indexes that an older version did not have."""
+    inspector = sa.inspect(connection)
+    columns, indexes = inspector.get_multi_columns(), inspector.get_multi_indexes()
+    for table in tables.sorted_tables:
+        place = (None, table.name)
+        if place not in columns:
+            yield CreateTable(table)
+        present = {column["name"] for column in columns.get(place, ())}
+        for column in table.columns:
+            if place in columns and column.name not in present:
+                definition = CreateColumn(column).compile(dialect=connection.dialect)
+                yield sa.text(f"ALTER TABLE {table.name} ADD COLUMN {definition}")
+        indexed = {index["name"] for index in indexes.get(place, ())}
+        yield from (CreateIndex(index) for index in table.indexes if index.name not in indexed)
+
+
+def _file(path: Path, wait_seconds: float) -> sa.Engine:
+    engine = sa.create_engine(sa.URL.create("sqlite", database=str(path)), connect_args={"timeout": wait_seconds})
+
+    def configure(connection: sqlite3.Connection, _: Any) -> None:
+        connection.isolation_level = None  # transactions are begun by `begin`, not by the driver
+        deadline = time.monotonic() + wait_seconds
+        while True:
+            try:
+                connection.execute("PRAGMA journal_mode=WAL")
+                break
+            except sqlite3.OperationalError as error:  # changing the mode does not wait for others by itself
+                if "locked" not in str(error) or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.01)
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA secure_delete=ON")  # what is forgotten is overwritten, not only unlinked
+
+    def begin(connection: sa.Connection) -> None:
+        connection.exec_driver_sql("BEGIN" if _only_reads(connection) else "BEGIN IMMEDIATE")
+
+    event.listen(engine, "connect", configure)
+    event.listen(engine, "begin", begin)
+    return engine
+
+
+def _server(address: str, wait_seconds: float) -> sa.Engine:
     try:
-        return sa.create_engine(where, pool_pre_ping=True)
-    except (ArgumentError, NoSuchModuleError) as error:
-        raise StoreError(f"not a database's URL: {error}. Write postgresql+psycopg://user@host/database.") from None
+        url = sa.make_url(address)
+        if url.get_backend_name() != "postgresql":
+            raise ArgumentError(f"it is of {url.get_backend_name()}, not of PostgreSQL")
+        if url.drivername == "postgresql":
+            url = url.set(drivername="postgresql+psycopg")
+        engine = sa.create_engine(url, pool_pre_ping=True, isolation_level="READ COMMITTED")
+    except (ArgumentError, ValueError) as error:
+        why = error if isinstance(error, ArgumentError) else "its port is no number"  # which may be part of a password
+        raise StoreError(f"not a database's URL: {why}. Write postgresql+psycopg://user@host/database.") from None
     except ModuleNotFoundError as error:
         raise ExtraMissing(f"{error}. Install the driver: pip install 'stillhouse[postgres]'.") from error
+    milliseconds = round(wait_seconds * 1000)
+    alone = (
+        f"SELECT set_config('lock_timeout', '{milliseconds}', true), "
+        f"set_config('idle_in_transaction_session_timeout', '{milliseconds}', true), pg_advisory_xact_lock({_WRITERS})"
+    )
+
+    def begin(connection: sa.Connection) -> None:
+        if not _only_reads(connection):  # one lock before all others: nobody can wait in a circle
+            connection.exec_driver_sql(alone)
+
+    event.listen(engine, "begin", begin)
+    return engine
 
 
-def _without_password(url: sa.URL) -> str:
-    return url.render_as_string(hide_password=True)
-
-
-def _prepare(connection: sa.Connection, tables: sa.MetaData) -> None:
-    """Make the tables that are missing, and the columns that an older version did not have."""
-    if connection.dialect.name == "postgresql":  # two processes that make one table at once fail on its type
-        connection.execute(sa.text("SELECT pg_advisory_xact_lock(7421)"))
-    for table in tables.sorted_tables:
-        connection.execute(CreateTable(table, if_not_exists=True))
-        present = {column["name"] for column in sa.inspect(connection).get_columns(table.name)}
-        for column in table.columns:
-            if column.name not in present:
-                definition = CreateColumn(column).compile(dialect=connection.dialect)
-                connection.execute(sa.text(f"ALTER TABLE {table.name} ADD COLUMN {definition}"))
-        for index in table.indexes:
-            index.create(connection, checkfirst=True)
-
-
-def _configure(connection: Any, _: Any) -> None:
-    connection.isolation_level = None  # transactions are begun by `_begin`, not by the driver
-    deadline = time.monotonic() + _WAIT_SECONDS
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-            break
-        except connection.OperationalError as error:  # changing the mode does not wait for others by itself
-            if "locked" not in str(error) or time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
-    connection.execute("PRAGMA synchronous=FULL")
-
-
-def _begin(connection: sa.Connection) -> None:
-    reads = connection.get_execution_options().get("reads", False)
-    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+def _only_reads(connection: sa.Connection) -> bool:
+    return connection.get_execution_options().get("reads", False)

@@ -4,7 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from statistics import fmean, median
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from prefect import task
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,8 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from tasks.artifacts import Dataset, Made, Result, Store, Student, Tally
 from tasks.caching import BY_CONTENT
 from tasks.evidence import ALL, Difference, Estimate, Scores, Usage
-from tasks.models import Answer, AnyModel, Ledger, Model, Request, ask
-from tasks.progress import Progress
+from tasks.models import Answer, AnyModel, Budget, Hand, Question, Request
 from tasks.rows import Kept, Scored
 from tasks.scorers import Scorer
 from tasks.scorers.intervals import difference_interval, mean_interval
@@ -47,10 +46,11 @@ class System(NamedTuple):
     """Who is judged: a name, a model, and the instruction that it is given."""
 
     name: str
-    model: Model
+    model: AnyModel
     prompt: str
     max_output_tokens: int
-    temperature: float = 0.0
+    temperature: float | None = 0.0
+    output_schema: dict[str, Any] | None = None
 
 
 class Judged(NamedTuple):
@@ -83,18 +83,24 @@ def score(system: str, judged: Judged, answer: Answer, scorers: Sequence[Scorer]
     )
 
 
-def ask_system(system: System, rows: Sequence[Judged], scorers: Sequence[Scorer]) -> tuple[list[Scored], int]:
+def ask_system(
+    system: System, rows: Sequence[Judged], scorers: Sequence[Scorer], hand: Hand
+) -> tuple[list[Scored], int]:
     """A system's scored answers in the order of the rows, and how many had to be asked for."""
-    requests = [
-        Request(
-            messages=prompted(system.prompt, judged.row),
-            max_output_tokens=system.max_output_tokens,
-            temperature=system.temperature,
+    questions = [
+        Question(
+            judged.row["id"],
+            Request(
+                messages=prompted(system.prompt, judged.row),
+                max_output_tokens=system.max_output_tokens,
+                temperature=system.temperature,
+                output_schema=system.output_schema,
+            ),
         )
         for judged in rows
     ]
-    asked = ask(system.model, requests, Ledger(), Progress(f"evaluate {system.name}", len(rows)))
-    scored = [score(system.name, judged, answer, scorers) for judged, answer in zip(rows, asked.answers, strict=True)]
+    asked = hand.ask(system.model, questions, len(rows), f"evaluate {system.name}")
+    scored = [score(system.name, judged, answer, scorers) for judged, answer in zip(rows, asked.answers(), strict=True)]
     return scored, asked.asked
 
 
@@ -150,10 +156,11 @@ def _by_slice(scored: Sequence[Scored]) -> dict[tuple[str, str, str], list[Score
 
 
 def _systems(
-    config: EvaluateConfig, teacher: TeachConfig, base: Model, student: Student, champion: Student | None
+    config: EvaluateConfig, teacher: TeachConfig, base: AnyModel, student: Student, champion: Student | None
 ) -> Iterator[System]:
     prompt = teacher.prompt.text()
-    yield System("teacher", teacher.model, prompt, teacher.max_output_tokens, teacher.temperature)
+    limits = teacher.max_output_tokens, teacher.temperature, teacher.schema_asked_for
+    yield System("teacher", teacher.model, prompt, *limits)
     yield System("base", base, prompt, config.max_output_tokens)
     yield System("student", load_student(student), "", config.max_output_tokens)
     if champion is not None:
@@ -169,16 +176,17 @@ def evaluate(
     champion: Student | None,
     holdout: Dataset,
     unseen: Dataset,
+    budget: Budget,
 ) -> Evaluated:
     """Ask teacher, base, student and champion the same rows, and score them by one code path."""
     started = time.monotonic()
     rows = [Judged(row, "holdout") for row in Store().read_rows(holdout)]
     rows += [Judged(row, "unseen") for row in Store().read_rows(unseen)]
     scored: list[Scored] = []
-    asked = 0
+    asked, hand = 0, Hand("evaluate", budget)
     systems = list(_systems(config, teacher, base, student, champion))
     for system in systems:
-        answers, count = ask_system(system, rows, config.scorers)
+        answers, count = ask_system(system, rows, config.scorers, hand)
         scored += answers
         asked += count
     made = Made(

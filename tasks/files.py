@@ -27,6 +27,12 @@ class ByContent(BaseModel):
     fingerprint: str
 
 
+class Aside(BaseModel):
+    """Something that a stage is told and that decides nothing of its result: it enters no cache key."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
 class ContentFile(ByContent):
     """A file by content; its path says only where it is read."""
 

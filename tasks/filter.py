@@ -15,7 +15,7 @@ from tasks.files import File, read_models
 from tasks.rows import Dropped, Kept, Output
 from tasks.rules import Candidate, Drop, Rule
 
-VERSION = "1"
+VERSION = "2"
 
 
 class GoldLine(BaseModel):
@@ -73,10 +73,11 @@ def read_gold(config: FilterConfig, known: Collection[str] | None = None) -> dic
 def sift(rows: Sequence[Output], rules: Sequence[Rule], gold: Mapping[str, str]) -> Sifted:
     """Each row once: kept, perhaps repaired, or dropped by the first rule that says so.
 
-    An approved answer replaces the teacher's before the first rule, and no rule drops it.
+    An approved answer replaces the teacher's before the first rule, and no rule drops it. Of several answers to one row
+    that no rule drops, the first is kept.
     """
     candidates = [Candidate(row, gold.get(row["id"], row["text"]), row["id"] in gold) for row in rows]
-    repairs: dict[str, str] = {}
+    repairs: dict[tuple[str, str, int], str] = {}
     dropped: list[Dropped] = []
     for rule in rules:
         passed: list[Candidate] = []
@@ -87,11 +88,19 @@ def sift(rows: Sequence[Output], rules: Sequence[Rule], gold: Mapping[str, str])
                 dropped.append(Dropped(**candidate.row, reason=verdict.reason, evidence=verdict.evidence))
             else:
                 if verdict.how:
-                    repairs[candidate.row["id"]] = verdict.how
+                    repairs[_which(candidate)] = verdict.how
                 text = candidate.text if verdict.repaired is None else verdict.repaired
                 passed.append(candidate._replace(text=text))
         candidates = passed
-    return Sifted([_kept(candidate, repairs.get(candidate.row["id"], "")) for candidate in candidates], dropped)
+    first: dict[str, Candidate] = {}
+    for candidate in candidates:
+        if first.setdefault(candidate.row["id"], candidate) is not candidate:
+            dropped.append(Dropped(**candidate.row, reason="other_answer", evidence="another to this row is kept"))
+    return Sifted([_kept(candidate, repairs.get(_which(candidate), "")) for candidate in first.values()], dropped)
+
+
+def _which(candidate: Candidate) -> tuple[str, str, int]:
+    return candidate.row["id"], candidate.row["teacher"], candidate.row["sample"]
 
 
 def _kept(candidate: Candidate, repaired: str) -> Kept:

@@ -27,9 +27,15 @@ class Unpicked(Input):
 
 
 class Output(Input):
-    """What `teach` gives: an input with the teacher's raw answer, or with the error that came instead of one."""
+    """What `teach` gives: an input with a teacher's raw answer, or with the error that came instead of one.
 
+    A row that several teachers answer, or one several times, stands here once an answer: `teacher` and `sample` tell.
+    """
+
+    teacher: str
+    sample: int
     text: str
+    reasoning: str
     finish_reason: str
     error: str
 

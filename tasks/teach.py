@@ -1,21 +1,23 @@
 """teach: inputs → outputs. What does the teacher answer?"""
 
+import json
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from typing import Any
 
 from prefect import task
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tasks.artifacts import Dataset, Made, Result, Store, Tally
 from tasks.caching import BY_CONTENT
-from tasks.errors import StageFailed
+from tasks.errors import ProjectError, StageFailed
 from tasks.files import File
-from tasks.models import CUT_OFF, Answer, AnyModel, Asked, Ledger, Request, ask
-from tasks.progress import Progress
+from tasks.models import CUT_OFF, REFUSED, Answer, AnyModel, Asked, Budget, Hand, Question, Request
 from tasks.rows import Input, Message, Output
 
-VERSION = "1"
+VERSION = "2"
 
 
 class TeachConfig(BaseModel):
@@ -24,12 +26,43 @@ class TeachConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: AnyModel = Field(description="The teacher.")
+    others: list[AnyModel] = Field(default=[], description="More teachers, asked the same; `agreement` sifts them.")
     prompt: File = Field(description="The teacher's instruction, sent as the system message.")
+    output_schema: File | None = Field(
+        default=None, description="A JSON Schema that the provider holds the answer to (structured output)."
+    )
     max_output_tokens: int = Field(default=512, ge=1, description="The longest answer, in the teacher's tokens.")
-    temperature: float = Field(default=0.0, ge=0, description="0 for the teacher's likeliest answer.")
+    temperature: float | None = Field(
+        default=None, ge=0, description="0 for the likeliest answer; the provider's own where not set."
+    )
+    samples: int = Field(default=1, ge=1, description="How often each teacher answers a row; `agreement` sifts them.")
     max_failed_share: float = Field(
         default=0.1, ge=0, le=1, description="The share of failed rows above which the stage stops."
     )
+
+    @model_validator(mode="after")
+    def _worth_asking_again(self) -> "TeachConfig":
+        if self.samples > 1 and self.temperature == 0:
+            raise ValueError("samples: at temperature 0 they are all the same; raise it, or leave it to the provider")
+        return self
+
+    @property
+    def teachers(self) -> list[AnyModel]:
+        """Everyone who is asked, the first one first."""
+        return [self.model, *self.others]
+
+    @cached_property
+    def schema_asked_for(self) -> dict[str, Any] | None:
+        """The JSON Schema. Raises `ProjectError` where the file holds none."""
+        if self.output_schema is None:
+            return None
+        try:
+            schema = json.loads(self.output_schema.text())
+        except ValueError as error:
+            raise ProjectError(f"{self.output_schema.path}: not valid JSON: {error}. Mend the file.") from error
+        if not isinstance(schema, dict):
+            raise ProjectError(f"{self.output_schema.path}: not a JSON Schema, which is an object. Mend the file.")
+        return schema
 
 
 class Taught(Result):
@@ -44,49 +77,75 @@ def prompted(prompt: str, row: Input) -> list[Message]:
     return [Message(role="system", content=prompt), *row["messages"]] if prompt else row["messages"]
 
 
-def requests(rows: Sequence[Input], config: TeachConfig) -> list[Request]:
-    """What the teacher is asked, a request a row."""
+def questions(rows: Iterable[Input], config: TeachConfig) -> Iterator[Question]:
+    """What each teacher is asked: a request a row and sample."""
     prompt = config.prompt.text()
-    return [
-        Request(
-            messages=prompted(prompt, row),
-            max_output_tokens=config.max_output_tokens,
-            temperature=config.temperature,
-        )
-        for row in rows
-    ]
+    for row in rows:
+        messages = prompted(prompt, row)
+        for sample in range(config.samples):
+            request = Request(
+                messages=messages,
+                max_output_tokens=config.max_output_tokens,
+                temperature=config.temperature,
+                sample=sample,
+                output_schema=config.schema_asked_for,
+            )
+            yield Question(row["id"], request)
 
 
-def outputs(rows: Sequence[Input], answers: Sequence[Answer]) -> list[Output]:
-    """Rows with their answers, aligned."""
-    return [
-        Output(**row, text=answer.text, finish_reason=answer.finish_reason, error=answer.error)
-        for row, answer in zip(rows, answers, strict=True)
-    ]
+def outputs(rows: Iterable[Input], teacher: AnyModel, answers: Iterable[Answer], samples: int) -> Iterator[Output]:
+    """Rows with a teacher's answers, aligned."""
+    name = getattr(teacher, "model", teacher.provider)
+    given = iter(answers)
+    for row in rows:
+        for sample in range(samples):
+            answer = next(given)
+            yield Output(
+                **row,
+                teacher=name,
+                sample=sample,
+                text=answer.text,
+                reasoning=answer.reasoning,
+                finish_reason=answer.finish_reason,
+                error=answer.error,
+            )
 
 
-def _outcome(answer: Answer) -> str:
-    if answer.error:
+def _outcome(output: Output) -> str:
+    if output["error"]:
         return "failed"
-    return "cut_off" if answer.finish_reason in CUT_OFF else "answered"
+    if output["finish_reason"] in REFUSED:
+        return "refused"
+    return "cut_off" if output["finish_reason"] in CUT_OFF else "answered"
 
 
 def _refuse_failures(config: TeachConfig, asked: Asked) -> None:
-    failed = [answer.error for answer in asked.answers if answer.error]
-    if len(failed) > config.max_failed_share * len(asked.answers):
+    failed = asked.failures
+    if failed > config.max_failed_share * len(asked):
+        first = next(iter(asked.failed.values()))
         raise StageFailed(
-            f"teach: {len(failed)} of {len(asked.answers)} requests failed; the first: {failed[0]}. What was answered "
-            "is kept in the ledger. Mend the cause and run again, or raise teach.max_failed_share."
+            f"teach: {failed} of {len(asked)} requests failed; the first: {first.error}. What was answered is kept in "
+            "the ledger. Mend the cause and run again, or raise teach.max_failed_share."
         )
 
 
 @task(name="teach", version=VERSION, cache_policy=BY_CONTENT, result_serializer="json", cache_result_in_memory=False)
-def teach(config: TeachConfig, inputs: Dataset) -> Taught:
+def teach(config: TeachConfig, inputs: Dataset, budget: Budget) -> Taught:
     """Ask the teacher for an answer to each input."""
     started = time.monotonic()
-    rows: list[Input] = list(Store().read_rows(inputs))
-    asked = ask(config.model, requests(rows, config), Ledger(), Progress("teach", len(rows)))
-    _refuse_failures(config, asked)
+    store, hand, outcomes = Store(), Hand("teach", budget), Counter[str]()
+    asked: list[Asked] = []
+    for teacher in config.teachers:
+        wanted = questions(store.read_rows(inputs), config)
+        asked.append(hand.ask(teacher, wanted, inputs.rows * config.samples))
+        _refuse_failures(config, asked[-1])
+
+    def given() -> Iterator[Output]:
+        for teacher, answered in zip(config.teachers, asked, strict=True):
+            for output in outputs(store.read_rows(inputs), teacher, answered.answers(), config.samples):
+                outcomes[_outcome(output)] += 1
+                yield output
+
     made = Made(
         stage="teach",
         version=VERSION,
@@ -94,8 +153,8 @@ def teach(config: TeachConfig, inputs: Dataset) -> Taught:
         parents={"inputs": inputs.fingerprint, "prompt": config.prompt.fingerprint},
     )
     return Taught(
-        outputs=Store().write_rows(outputs(rows, asked.answers), Output, made),
-        asked=asked.asked,
-        tally=Tally(rows_in=len(rows), outcomes=Counter(map(_outcome, asked.answers))),
+        outputs=store.write_rows(given(), Output, made),
+        asked=sum(answered.asked for answered in asked),
+        tally=Tally(rows_in=inputs.rows * config.samples * len(asked), outcomes=dict(outcomes)),
         seconds=time.monotonic() - started,
     )

@@ -4,6 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.postgres import either_database, postgres
+
+__all__ = ["either_database", "postgres"]  # fixtures that live beside the server they start
+
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("PREFECT_LOGGING_LEVEL", "ERROR")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")

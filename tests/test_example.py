@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from flows import ledger
 from flows.cli import app
 from flows.project import load
 from tasks.filter import filter
@@ -14,7 +15,7 @@ from tasks.models import request_key
 from tasks.sample import read_inputs, sample
 from tasks.scorers import as_object
 from tasks.split import HeldBefore, split
-from tasks.teach import requests, teach
+from tasks.teach import questions, teach
 
 ROOT = Path(__file__).parent.parent
 SUPPORT = ROOT / "data" / "support"
@@ -62,7 +63,7 @@ def test_no_message_stands_twice() -> None:
 def test_every_row_has_one_recorded_answer_under_its_requests_key() -> None:
     project = load(ROOT / "deployments" / "support.yaml")
     rows = read_inputs(project.sample)
-    keys = [request_key(project.teach.model.identity(), request) for request in requests(rows, project.teach)]
+    keys = [request_key(project.teach.model.identity(), each.request) for each in questions(rows, project.teach)]
     assert keys == [line["key"] for line in lines("answers.jsonl")]
 
 
@@ -114,7 +115,7 @@ def test_the_labels_in_use_are_those_of_the_policy() -> None:
 def test_every_row_of_the_example_is_accounted_for_by_each_stage_before_training() -> None:
     project = load(ROOT / "deployments" / "support.yaml")
     sampled = sample.fn(project.sample)
-    taught = teach.fn(project.teach, sampled.inputs)
+    taught = teach.fn(project.teach, sampled.inputs, project.budget("test"))
     filtered = filter.fn(project.filter, taught.outputs)
     parts = split.fn(project.split, filtered.kept, HeldBefore(project=project.name))
     assert sampled.tally.rows_in == len(lines("inputs.jsonl")) == sampled.inputs.rows + sampled.unpicked.rows
@@ -127,6 +128,9 @@ def test_every_row_of_the_example_is_accounted_for_by_each_stage_before_training
 def test_every_command_that_the_readme_shows_exists() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     shown = set(re.findall(r"^    stillhouse (\w+)", readme, flags=re.MULTILINE))
-    assert shown == {command.callback.__name__ for command in app.registered_commands if command.callback}
+    commands = {command.callback.__name__ for command in app.registered_commands if command.callback}
+    assert shown == commands | {group.name for group in app.registered_groups}
+    said = set(re.findall(r"^    stillhouse ledger (\w+)", readme, flags=re.MULTILINE))
+    assert said == {command.name or command.callback.__name__ for command in ledger.app.registered_commands}
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert all(f"\n{verb}:" in makefile for verb in re.findall(r"^    make (\w+)", readme, flags=re.MULTILINE))

@@ -10,6 +10,7 @@ from pydantic import Field
 from tasks.models.account import Budget
 from tasks.models.anthropic import Anthropic
 from tasks.models.asking import Asked, Hand, Question
+from tasks.models.estimate import Estimated, estimate
 from tasks.models.ledger import Ledger, recorded_line
 from tasks.models.live.service import Service
 from tasks.models.local import Local
@@ -30,6 +31,7 @@ __all__ = [
     "Asked",
     "Batched",
     "Budget",
+    "Estimated",
     "Hand",
     "Ledger",
     "Local",
@@ -40,6 +42,7 @@ __all__ = [
     "Request",
     "Service",
     "Weights",
+    "estimate",
     "recorded_line",
     "request_key",
 ]

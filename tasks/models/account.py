@@ -5,35 +5,46 @@ that share a ledger neither ask the same twice nor spend more than they may toge
 whoever asks next, and what it had reserved counts as spent: the provider may have billed it.
 """
 
+import math
 import os
 import time
 import uuid
 from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from tasks.models.ledger import Ledger, answer_row, find_answers
+from tasks.files import Aside
+from tasks.models.ledger import Ledger, answer_row, find_answers, storable
 from tasks.models.prices import NANODOLLARS, dollars
 from tasks.models.request import Answer
 from tasks.models.tables import ANSWERS, ATTEMPTS, CLAIMS, OWNERS, SPENT
 from tasks.processes import host, surely_dead
 
 LEASE_SECONDS = 60.0
-_BEAT_SECONDS = 10.0
+_BEATS_A_LEASE = 6
 _LIVING: set[str] = set()
 
+# Statements of every step, built once.
+_HELD = sa.select(CLAIMS.c.key, CLAIMS.c.owner).where(CLAIMS.c.key.in_(sa.bindparam("keys", expanding=True)))
+_THESE_RUNS = (SPENT.c.project == sa.bindparam("whose"), SPENT.c.run.in_(sa.bindparam("runs", expanding=True)))
+_USED = sa.select(SPENT.c.run, SPENT.c.spent + SPENT.c.reserved).where(*_THESE_RUNS)
+_MOVE = sa.update(SPENT).where(*_THESE_RUNS)
+_MOVE = _MOVE.values(spent=SPENT.c.spent + sa.bindparam("more"), reserved=SPENT.c.reserved + sa.bindparam("held"))
 
-class Budget(BaseModel):
-    """What a run may spend, by project and by itself. It decides no answer and enters no cache key."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class Budget(Aside):
+    """What a run may spend, by project and by itself."""
 
-    project: str = Field(description="Whose money it is.")
-    run: str = Field(description="Which run of the project spends it.")
-    project_usd: float | None = Field(default=None, ge=0, description="The most that all runs may spend; null for any.")
-    run_usd: float | None = Field(default=None, ge=0, description="The most that this run may spend; null for any.")
+    project: str = Field(min_length=1, description="Whose money it is.")
+    run: str = Field(min_length=1, description="Which run of the project spends it.")
+    project_usd: float | None = Field(
+        default=None, ge=0, allow_inf_nan=False, description="The most that all runs may spend; null for any."
+    )
+    run_usd: float | None = Field(
+        default=None, ge=0, allow_inf_nan=False, description="The most that this run may spend; null for any."
+    )
 
     def caps(self) -> dict[str, int]:
         """Nanodollars by the run's name; an empty name stands for all runs."""
@@ -60,17 +71,21 @@ class Granted(NamedTuple):
 
 
 class Account:
-    """One run's hand in the ledger. Raises `StoreError` where the ledger cannot be used."""
+    """One run's hand in the ledger. Raises `StoreError` where the ledger cannot be used.
 
-    def __init__(self, ledger: Ledger, budget: Budget, stage: str, provider: str) -> None:
+    All who share a ledger go by the same `lease_seconds`.
+    """
+
+    def __init__(
+        self, ledger: Ledger, budget: Budget, stage: str, provider: str, lease_seconds: float = LEASE_SECONDS
+    ) -> None:
         self.budget, self.owner = budget, uuid.uuid4().hex
         self._database, self._stage, self._provider = ledger.database, stage, provider
-        self._beaten = time.monotonic()
-        self._seen: dict[str, tuple[int, float]] = {}
+        self._lease, self._beats, self._beaten = lease_seconds, 0, -math.inf
+        self._seen: dict[str, tuple[int | None, float]] = {}
         _LIVING.add(self.owner)
         with self._database.begin() as connection:
-            row = {"owner": self.owner, "host": host(), "process": os.getpid(), "beat": 0}
-            connection.execute(sa.insert(OWNERS).values(row))
+            self._beat(connection)
             totals = [{"project": budget.project, "run": run, "spent": 0, "reserved": 0} for run in ("", budget.run)]
             connection.execute(self._database.insert(SPENT).on_conflict_do_nothing(), totals)
             for row in connection.execute(sa.select(OWNERS)).all():
@@ -79,10 +94,12 @@ class Account:
 
     def close(self) -> None:
         """Give back what is claimed and not asked."""
-        with self._database.begin() as connection:
-            self._release(connection, sa.select(CLAIMS.c.key).where(CLAIMS.c.owner == self.owner))
-            connection.execute(sa.delete(OWNERS).where(OWNERS.c.owner == self.owner))
-        _LIVING.discard(self.owner)
+        try:
+            with self._database.begin() as connection:
+                self._release(connection, CLAIMS.c.owner == self.owner)
+                connection.execute(sa.delete(OWNERS).where(OWNERS.c.owner == self.owner))
+        finally:
+            _LIVING.discard(self.owner)
 
     def describe(self) -> str:
         """What is left of the budget, in words."""
@@ -104,7 +121,9 @@ class Account:
     ) -> Granted:
         """One transaction: record answers and attempts, give claims back, and claim what is wanted.
 
-        `wanted` has the most that each request can cost, in nanodollars, in the order in which they are to be asked.
+        An attempt that may have cost something gives its claim back, too: what was reserved is spent, and the next try
+        is to be wanted anew. `wanted` has the most that each request can cost, in nanodollars, in the order in which
+        they are to be asked.
         """
         with self._database.begin() as connection:
             self._settle(connection, answered, tried, released)
@@ -123,79 +142,89 @@ class Account:
             rows = [answer_row(key, self._provider, answer, project, run, self._stage) for key, answer in answered]
             connection.execute(self._database.insert(ANSWERS).on_conflict_do_nothing(), rows)
         if tried:
-            now = time.time()
-            rows = [{"project": project, "run": run, "tried_at": now} | attempt._asdict() for attempt in tried]
-            connection.execute(sa.insert(ATTEMPTS), rows)
+            connection.execute(sa.insert(ATTEMPTS), [_attempt_row(project, run, attempt) for attempt in tried])
         cost = sum(answer.nanodollars or 0 for _, answer in answered) + sum(attempt.nanodollars for attempt in tried)
-        if answered or tried or released:
-            self._release(connection, [key for key, _ in answered] + list(released), cost)
+        over = {key for key, _ in answered} | {attempt.key for attempt in tried if attempt.nanodollars} | {*released}
+        if over:
+            self._release(connection, CLAIMS.c.owner == self.owner, CLAIMS.c.key.in_(over), cost=cost)
 
-    def _release(self, connection: sa.Connection, keys: Sequence[str] | sa.Select[tuple[str]], cost: int = 0) -> None:
-        held = sa.and_(CLAIMS.c.owner == self.owner, CLAIMS.c.key.in_(keys))
-        reserved = connection.execute(sa.select(sa.func.sum(CLAIMS.c.nanodollars)).where(held)).scalar() or 0
-        connection.execute(sa.delete(CLAIMS).where(held))
-        _move(connection, self.budget.project, self.budget.run, spent=cost, reserved=-int(reserved))
+    def _release(self, connection: sa.Connection, *which: sa.ColumnElement[bool], cost: int = 0) -> None:
+        gone = connection.execute(sa.delete(CLAIMS).where(*which).returning(CLAIMS.c.nanodollars)).scalars()
+        _move(connection, self.budget.project, self.budget.run, spent=cost, reserved=-sum(gone))
 
     def _beat(self, connection: sa.Connection) -> None:
-        if time.monotonic() - self._beaten > _BEAT_SECONDS:
-            connection.execute(sa.update(OWNERS).where(OWNERS.c.owner == self.owner).values(beat=OWNERS.c.beat + 1))
+        """Show that the owner lives. One that was taken for dead, as after a long sleep, is entered anew."""
+        if time.monotonic() - self._beaten > self._lease / _BEATS_A_LEASE:
+            self._beats += 1
+            row = {"owner": self.owner, "host": host(), "process": os.getpid(), "beat": self._beats}
+            beat = self._database.insert(OWNERS).values(row)
+            connection.execute(beat.on_conflict_do_update(index_elements=["owner"], set_={"beat": self._beats}))
             self._beaten = time.monotonic()
 
     def _claim(self, connection: sa.Connection, wanted: Mapping[str, int]) -> Granted:
-        project, run = self.budget.project, self.budget.run
-        affordable = _first_that_fit(wanted, self._room(connection))
-        rows = [
-            {"key": key, "owner": self.owner, "project": project, "run": run, "nanodollars": wanted[key]}
-            for key in sorted(affordable)  # in one order, so that two who claim the same do not wait for each other
-        ]
-        if rows:
-            connection.execute(self._database.insert(CLAIMS).on_conflict_do_nothing(), rows)
-        held = sa.select(CLAIMS.c.key, CLAIMS.c.owner).where(CLAIMS.c.key.in_(affordable))
-        holders = {row[0]: row[1] for row in connection.execute(held)}
-        known = find_answers(connection, affordable)  # looked up once claimed: nobody can answer it in between
-        claimed = [key for key in affordable if holders.get(key) == self.owner and key not in known]
-        _move(connection, project, run, reserved=sum(wanted[key] for key in affordable if holders[key] == self.owner))
-        if known:
-            self._release(connection, list(known))
-        elsewhere = [key for key in affordable if holders[key] != self.owner and key not in known]
-        self._watch(connection, {holders[key] for key in elsewhere})
-        return Granted(claimed, known, elsewhere, len(affordable) < len(wanted))
+        known = find_answers(connection, list(wanted))  # nobody writes meanwhile: what is not known now is asked once
+        holders = self._holders(connection, list(wanted))
+        free = {key: most for key, most in wanted.items() if key not in known and key not in holders}
+        fitting = _first_that_fit(free, self._room(connection))
+        if fitting:
+            mine = {"owner": self.owner, "project": self.budget.project, "run": self.budget.run}
+            connection.execute(sa.insert(CLAIMS), [mine | {"key": key, "nanodollars": free[key]} for key in fitting])
+            _move(connection, self.budget.project, self.budget.run, reserved=sum(free[key] for key in fitting))
+        asked = {key: owner for key, owner in holders.items() if key not in known}
+        again = [key for key, owner in asked.items() if owner == self.owner]
+        elsewhere = [key for key, owner in asked.items() if owner != self.owner]
+        return Granted(again + fitting, known, elsewhere, len(fitting) < len(free))
+
+    def _holders(self, connection: sa.Connection, keys: Sequence[str]) -> dict[str, str]:
+        """Who asks what of these keys, the dead left out: what they held is free."""
+        held = connection.execute(_HELD, {"keys": keys}).all()
+        others = {owner for _, owner in held} - {self.owner}
+        gone = self._bury(connection, others) if others else set[str]()
+        return {key: owner for key, owner in held if owner not in gone}
 
     def _room(self, connection: sa.Connection) -> int | None:
-        """What may still be reserved, in nanodollars; None for any sum. Holds others of the project back meanwhile."""
+        """What may still be reserved, in nanodollars; None for any sum."""
         caps = self.budget.caps()
-        query = sa.select(SPENT.c.run, SPENT.c.spent + SPENT.c.reserved).where(
-            SPENT.c.project == self.budget.project, SPENT.c.run.in_(["", self.budget.run])
-        )
-        used = {row[0]: row[1] for row in connection.execute(query.order_by(SPENT.c.run).with_for_update())}
-        return min((cap - used[run] for run, cap in caps.items()), default=None)
+        if not caps:
+            return None
+        used = connection.execute(_USED, {"whose": self.budget.project, "runs": list(caps)})
+        return min(caps[run] - amount for run, amount in used)
 
-    def _watch(self, connection: sa.Connection, owners: set[str]) -> None:
-        """Inherit from owners that died, or whose beat has stood still for a lease by this process's own clock."""
-        rows = connection.execute(sa.select(OWNERS).where(OWNERS.c.owner.in_(owners))).all()
-        for owner in owners - {row.owner for row in rows}:  # closed, or inherited, without its claims: nobody's
+    def _bury(self, connection: sa.Connection, owners: set[str]) -> set[str]:
+        """Inherit from those of the owners that are gone; who they are."""
+        rows = {row.owner: row for row in connection.execute(sa.select(OWNERS).where(OWNERS.c.owner.in_(owners)))}
+        gone = {owner for owner in owners if self._is_gone(owner, rows.get(owner))}
+        for owner in gone:
             self._inherit(connection, owner)
-        for row in rows:
-            beat, since = self._seen.get(row.owner, (-1, 0.0))
-            if beat != row.beat:
-                self._seen[row.owner] = (row.beat, time.monotonic())
-            elif time.monotonic() - since > LEASE_SECONDS or _died(row.owner, row.host, row.process):
-                self._inherit(connection, row.owner)
+        return gone
+
+    def _is_gone(self, owner: str, row: Any) -> bool:
+        """Whether an owner died, or its beat has stood still for a lease by this process's own clock."""
+        if row is not None and _died(owner, row.host, row.process):
+            return True
+        beat, now = None if row is None else row.beat, time.monotonic()
+        last, since = self._seen.get(owner, (-1, now))
+        if beat != last:
+            self._seen[owner] = (beat, now)
+        return beat == last and now - since > self._lease
 
     def _inherit(self, connection: sa.Connection, owner: str) -> None:
         connection.execute(sa.delete(OWNERS).where(OWNERS.c.owner == owner))
         claims = connection.execute(sa.delete(CLAIMS).where(CLAIMS.c.owner == owner).returning(*CLAIMS.columns)).all()
         for claim in claims:
             lost = Attempt(claim.key, "lost", "in flight when its process died", claim.nanodollars)
-            row = {"project": claim.project, "run": claim.run, "tried_at": time.time()} | lost._asdict()
-            connection.execute(sa.insert(ATTEMPTS), row)
+            connection.execute(sa.insert(ATTEMPTS), _attempt_row(claim.project, claim.run, lost))
             _move(connection, claim.project, claim.run, spent=claim.nanodollars, reserved=-claim.nanodollars)
+
+
+def _attempt_row(project: str, run: str, attempt: Attempt) -> dict[str, Any]:
+    words = storable(attempt.words)
+    return {"project": project, "run": run, "tried_at": time.time()} | attempt._asdict() | {"words": words}
 
 
 def _move(connection: sa.Connection, project: str, run: str, spent: int = 0, reserved: int = 0) -> None:
     if spent or reserved:
-        totals = sa.update(SPENT).where(SPENT.c.project == project, SPENT.c.run.in_(["", run]))
-        connection.execute(totals.values(spent=SPENT.c.spent + spent, reserved=SPENT.c.reserved + reserved))
+        connection.execute(_MOVE, {"whose": project, "runs": ["", run], "more": spent, "held": reserved})
 
 
 def _first_that_fit(wanted: Mapping[str, int], room: int | None) -> list[str]:

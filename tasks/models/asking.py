@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
+from tasks.errors import StoreError
 from tasks.models.account import Account, Budget
 from tasks.models.ledger import Ledger
 from tasks.models.live.dispatcher import Dispatcher, Wanted
@@ -31,6 +32,11 @@ class Asked:
     def __len__(self) -> int:
         """How many questions there were."""
         return len(self._keys)
+
+    @property
+    def failures(self) -> int:
+        """How many questions have no answer but an error."""
+        return sum(key in self.failed for key in self._keys)
 
     def answers(self) -> Iterator[Answer]:
         """Each question's answer; one that failed has an error."""
@@ -74,7 +80,7 @@ class Hand:
             self.ledger.use(
                 self.budget.project, ((question.row, each.key) for question, each in zip(chunk, wanted, strict=True))
             )
-            known = self._known(model, [each.key for each in wanted])
+            known = self._known(model, wanted)
             for each in wanted:
                 keys.append(each.key)
                 if each.key in known or each.key in seen:
@@ -83,10 +89,12 @@ class Hand:
                     seen.add(each.key)
                     yield each
 
-    def _known(self, model: Batched | Service, keys: list[str]) -> set[str]:
-        if isinstance(model, Recorded):  # its file may have been edited since, and it says what the model said
-            return {key for key, answer in self.ledger.find(keys).items() if model.still_says(key, answer)}
-        return self.ledger.known(keys)
+    def _known(self, model: Batched | Service, wanted: Sequence[Wanted]) -> set[str]:
+        keys = [each.key for each in wanted]
+        if not isinstance(model, Recorded):
+            return self.ledger.known(keys)
+        found = self.ledger.find(keys)  # its file may have been edited since, and it says what the model said
+        return {key for key, request in wanted if key in found and model.still_says(request, found[key])}
 
     def _ask_service(
         self, service: Service, missing: Iterable[Wanted], progress: Progress
@@ -95,8 +103,12 @@ class Hand:
         dispatcher = Dispatcher(service, account, progress)
         try:
             dispatcher.run(missing)
-        finally:
+        except StoreError:  # closing would fail as well, and hide what happened and where the answers are
+            raise
+        except BaseException:
             account.close()
+            raise
+        account.close()
         return dispatcher.answered + len(dispatcher.failed), dispatcher.failed
 
     def _ask_batched(

@@ -4,6 +4,7 @@ import json
 import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,17 +12,17 @@ import sqlalchemy as sa
 
 from tasks.artifacts import store_root
 from tasks.database import Database
+from tasks.files import read_models
+from tasks.models.recorded import RecordedLine
 from tasks.models.request import Answer
 from tasks.models.tables import ANSWERS, ATTEMPTS, METADATA, SPENT, USES
 
 _KEYS_A_QUERY = 500
+_FOUND = sa.select(ANSWERS.c.key, ANSWERS.c.answer).where(ANSWERS.c.key.in_(sa.bindparam("keys", expanding=True)))
 
 
 class Cost(NamedTuple):
-    """What a model's answers cost a project. `unpriced` of them have no known price.
-
-    `nanodollars` were paid for answers; up to `lost_nanodollars` more for the `lost` tries that gave none.
-    """
+    """What a model's answers cost a project. `unpriced` of them have no known price; tries without one are `Lost`."""
 
     project: str
     stage: str
@@ -94,13 +95,30 @@ class Ledger:
                 connection.execute(self.database.insert(USES).on_conflict_do_nothing(), rows)
 
     def lines(self, project: str | None = None) -> Iterator[str]:
-        """Every answer, or those that a project's rows led to, as a line of JSON in the format that `recorded` reads."""
+        """Every answer, or those that a project's rows led to, as a line of JSON in the format of `recorded`."""
         wanted = sa.select(ANSWERS.c.key, ANSWERS.c.provider, ANSWERS.c.answer).order_by(ANSWERS.c.key)
         if project is not None:
             wanted = wanted.where(ANSWERS.c.key.in_(sa.select(USES.c.key).where(USES.c.project == project)))
         with self.database.read() as connection:
             for key, provider, answer in connection.execution_options(yield_per=1000).execute(wanted):
                 yield recorded_line(key, Answer.model_validate_json(answer), provider)
+
+    def import_lines(self, path: Path) -> tuple[int, int]:
+        """Take in a file of such lines; how many answers are new, and how many were known and stay as they are.
+
+        Raises `ProjectError` naming file, line and field at the first line that does not fit; those before it may have
+        been taken in.
+        """
+        lines = (line for _, line in read_models(path, RecordedLine))
+        new = read = 0
+        while chunk := list(islice(lines, _KEYS_A_QUERY)):
+            # from the last to the first: of two answers to a request, the first stays
+            rows = {line.key: answer_row(line.key, line.provider, line.answer()) for line in reversed(chunk)}
+            with self.database.begin() as connection:
+                new += len(rows) - len(find_answers(connection, list(rows)))
+                connection.execute(self._upsert(replace=False), list(rows.values()))
+            read += len(chunk)
+        return new, read - new
 
     def costs(self, project: str | None = None) -> list[Cost]:
         """What was paid, by project, stage and model."""
@@ -112,7 +130,7 @@ class Ledger:
             query = query.where(ANSWERS.c.project == project)
         with self.database.read() as connection:
             found = connection.execute(query.order_by(*by)).all()
-        return [Cost(*(each or "" for each in row[:3]), *(int(each or 0) for each in row[3:])) for row in found]
+        return [Cost(row[0] or "", row[1] or "", row[2] or "", *(int(each or 0) for each in row[3:])) for row in found]
 
     def lost(self, project: str | None = None) -> list[Lost]:
         """Tries that gave no answer, by project and kind."""
@@ -141,8 +159,11 @@ class Ledger:
             if row is None:
                 bought = sa.select(ANSWERS.c.key).where(ANSWERS.c.project == project)
                 keys = keys.union(bought)
+            tried = ATTEMPTS.c.key.in_(keys)  # answers tell which keys: they go last
+            connection.execute(
+                sa.delete(ATTEMPTS).where(sa.or_(tried, ATTEMPTS.c.project == project) if row is None else tried)
+            )
             gone = connection.execute(sa.delete(ANSWERS).where(ANSWERS.c.key.in_(keys))).rowcount
-            connection.execute(sa.delete(ATTEMPTS).where(ATTEMPTS.c.key.in_(keys)))
             connection.execute(sa.delete(USES).where(mine))
         return gone
 
@@ -156,14 +177,20 @@ class Ledger:
 
 def find_answers(connection: sa.Connection, keys: Sequence[str]) -> dict[str, Answer]:
     """The answers that are known, by key."""
-    wanted = sa.select(ANSWERS.c.key, ANSWERS.c.answer).where(ANSWERS.c.key.in_(keys))
-    return {key: Answer.model_validate_json(answer) for key, answer in connection.execute(wanted)}
+    found = connection.execute(_FOUND, {"keys": keys})
+    return {key: Answer.model_validate_json(answer) for key, answer in found}
 
 
 def answer_row(
-    key: str, provider: str, answer: Answer, project: str | None = None, run: str | None = None, stage: str | None = None
+    key: str,
+    provider: str,
+    answer: Answer,
+    project: str | None = None,
+    run: str | None = None,
+    stage: str | None = None,
 ) -> dict[str, Any]:
     """An answer as a row of the ledger's table; project, run and stage are those that bought it."""
+    answer = _whole(answer)
     return {
         "key": key,
         "provider": provider,
@@ -172,7 +199,7 @@ def answer_row(
         "project": project,
         "run": run,
         "stage": stage,
-        "model": answer.model,
+        "model": storable(answer.model),
         "input_tokens": answer.input_tokens,
         "cached_tokens": answer.cached_tokens,
         "output_tokens": answer.output_tokens,
@@ -183,10 +210,17 @@ def answer_row(
 def recorded_line(key: str, answer: Answer, provider: str = "") -> str:
     """One answer as a line of JSON: the format of export, import and `recorded`."""
     always = {"key", "text", "finish_reason", "model", "input_tokens", "output_tokens", "seconds"}
-    said = answer.model_dump(exclude={"error"})
-    kept = {
-        name: value
-        for name, value in said.items()
-        if name in always or value != Answer.model_fields[name].default
-    }
+    said = _whole(answer).model_dump(exclude={"error"})
+    kept = {name: value for name, value in said.items() if name in always or value != Answer.model_fields[name].default}
     return json.dumps({"key": key} | ({"provider": provider} if provider else {}) | kept, ensure_ascii=False)
+
+
+def storable(text: str) -> str:
+    """Text that every database takes: without halves of surrogate pairs, as of an emoji cut in two, and without NUL."""
+    return text.encode(errors="replace").decode().replace("\0", "?")
+
+
+def _whole(answer: Answer) -> Answer:
+    texts = {name: value for name, value in answer if isinstance(value, str)}
+    whole = {name: value.encode(errors="replace").decode() for name, value in texts.items()}
+    return answer if whole == texts else answer.model_copy(update=whole)

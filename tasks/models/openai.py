@@ -30,7 +30,9 @@ class OpenAI(Service):
         default={}, description="Fields that only this service knows, as chat_template_kwargs; they enter the key."
     )
     limit_field: Literal["max_completion_tokens", "max_tokens"] | None = Field(
-        default=None, exclude=True, description="How Chat Completions names the limit; max_tokens where base_url is set."
+        default=None,
+        exclude=True,
+        description="How Chat Completions names the limit; max_tokens where base_url is set.",
     )
 
     def identity(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What an answer costs: listed prices from genai-prices, or those that a project states. All sums are whole nanodollars.
+"""What an answer costs: listed prices from genai-prices, or those that a project states, in whole nanodollars.
 
 A nanodollar is 1e-9 US dollars: a price of one dollar a million tokens is 1,000 nanodollars a token.
 """

@@ -7,15 +7,17 @@ from typing import Annotated
 
 from pydantic import Field
 
+from tasks.rules.agreement import Agreement
 from tasks.rules.answered import Answered
 from tasks.rules.json_object import JsonObject
 from tasks.rules.near_duplicate import NearDuplicate, conversation, near_duplicates
 from tasks.rules.standard import Standard
 from tasks.rules.verdict import Candidate, Drop, Keep, Verdict
 
-Rule = Annotated[Answered | JsonObject | Standard | NearDuplicate, Field(discriminator="rule")]
+Rule = Annotated[Answered | JsonObject | Agreement | Standard | NearDuplicate, Field(discriminator="rule")]
 
 __all__ = [
+    "Agreement",
     "Answered",
     "Candidate",
     "Drop",

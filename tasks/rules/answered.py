@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from tasks.models import CUT_OFF
+from tasks.models import CUT_OFF, REFUSED
 from tasks.rules.verdict import Candidate, Drop, Keep, Verdict
 
 _REFUSAL = re.compile(
@@ -19,7 +19,8 @@ _REFUSAL = re.compile(
 class Answered(BaseModel):
     """Drops outputs that are no answer: `failed`, `cut_off`, `empty` or `refused`.
 
-    A refusal is known by how it begins, and only in prose: an answer that is a JSON object is never taken for one.
+    A refusal is known by the provider's word, or by how it begins, and then only in prose: an answer that is a JSON
+    object is never taken for one.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -37,6 +38,8 @@ def _judge(candidate: Candidate) -> Verdict:
         return Drop("failed", row["error"][:200])
     if row["finish_reason"] in CUT_OFF:
         return Drop("cut_off", f"…{text[-80:]}")
+    if row["finish_reason"] in REFUSED:
+        return Drop("refused", f"{row['finish_reason']}: {text[:120]}")
     if not text.strip():
         return Drop("empty", "no text")
     if _REFUSAL.match(text):

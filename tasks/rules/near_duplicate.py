@@ -38,6 +38,8 @@ class NearDuplicate(BaseModel):
         """A verdict for each candidate, in order."""
         repeats: dict[int, list[Pair]] = {}
         for pair in near_duplicates([conversation(candidate.row) for candidate in candidates], self.similarity):
+            if candidates[pair.first].row["id"] == candidates[pair.second].row["id"]:
+                continue  # another answer to the same row
             repeats.setdefault(pair.first, []).append(pair)
             repeats.setdefault(pair.second, []).append(Pair(pair.second, pair.first, pair.similarity))
         verdicts: list[Verdict] = [Keep() for _ in candidates]

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from tasks.artifacts import Store, Student
 from tasks.errors import StoreError
-from tasks.models import Local, Model, ModelWeights
+from tasks.models import AnyModel, Local, ModelWeights
 from tasks.trainers.local import LocalTrainer
 
 Trainer = LocalTrainer
 
-_READERS: dict[str, Callable[[Student, Path], Model]] = {
+_READERS: dict[str, Callable[[Student, Path], AnyModel]] = {
     "local": lambda student, folder: Local(
         provider="local",
         weights=ModelWeights(
@@ -24,7 +24,7 @@ _READERS: dict[str, Callable[[Student, Path], Model]] = {
 }
 
 
-def load_student(student: Student) -> Model:
+def load_student(student: Student) -> AnyModel:
     """The student as a model that answers. Raises `StoreError` where its folder does not say how."""
     folder = Store().path(student)
     try:

@@ -15,7 +15,7 @@ from tasks.filter import read_gold
 from tasks.models import Answer, Recorded, Request, recorded_line, request_key
 from tasks.rows import Input
 from tasks.sample import read_inputs
-from tasks.teach import prompted, requests
+from tasks.teach import prompted, questions
 
 SUPPORT = Path(__file__).parents[2] / "deployments" / "support.yaml"
 PROMPT = "Answer as a shop, with a JSON object: intent, action and reply."
@@ -52,7 +52,7 @@ def support() -> tuple[list[Input], dict[str, str], dict[str, Answer]]:
         if name in SLICES and room:
             (approved if is_gold else taken)[name] += 1
             rows.append(row)
-    given = project.teach.model.answer(requests(rows, project.teach))
+    given = project.teach.model.answer([each.request for each in questions(rows, project.teach)])
     answers = {rows[each.position]["id"]: each.answer for batch in given for each in batch}
     return rows, {row["id"]: gold[row["id"]] for row in rows if row["id"] in gold}, answers
 

@@ -189,7 +189,7 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Example]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("STILLHOUSE_STORE", str(tmp_path_factory.mktemp("example")))
         project = load(ROOT / "deployments" / "support.yaml")
-        taught = teach.fn(project.teach, sample.fn(project.sample).inputs)
+        taught = teach.fn(project.teach, sample.fn(project.sample).inputs, project.budget("test"))
         filtered = filter.fn(project.filter, taught.outputs)
         flaws = json.loads((ROOT / "tests" / "support_flaws.json").read_text(encoding="utf-8"))
         yield Example(

@@ -10,7 +10,7 @@ from tasks import evaluate, filter, promote, sample, split, teach, train
 from tasks.artifacts import Dataset, Made, Store, digest
 from tasks.evidence import Estimate, Scores
 from tasks.files import ContentFile, fingerprint_file
-from tasks.models import Answer, Recorded, Request, recorded_line, request_key
+from tasks.models import Answer, Budget, Hand, Recorded, Request, recorded_line, request_key
 from tasks.promote import GateRule, PromoteConfig
 from tasks.rows import Input, Kept
 from tasks.rules import Answered, JsonObject, NearDuplicate, Standard
@@ -20,8 +20,8 @@ from tasks.trainers import LocalTrainer
 
 PINNED = {
     "sample": ("1", "81521057a24a422f"),
-    "teach": ("1", "80348251b20d3c54"),
-    "filter": ("1", "474d5af8bd288754"),
+    "teach": ("2", "eaf28d3d8f3943fa"),
+    "filter": ("2", "9706833f80bba50d"),
     "split": ("1", "0cd2d563a25479f6"),
     "train": ("1", "1a8787ddb83db11c"),
     "evaluate": ("1", "9ba9cab854059f72"),
@@ -29,6 +29,7 @@ PINNED = {
 }
 
 MADE = Made(stage="fixed", version="1", config={}, parents={})
+BUDGET = Budget(project="pinned", run="one")
 PROMPT = "Answer with a JSON object."
 SAID = {
     "a": "Where is my parcel?",
@@ -104,11 +105,11 @@ def sampled(tmp_path: Path) -> object:
 
 
 def taught(tmp_path: Path) -> object:
-    return teach.teach.fn(teaching(tmp_path), stored(inputs(), Input)).outputs.fingerprint
+    return teach.teach.fn(teaching(tmp_path), stored(inputs(), Input), BUDGET).outputs.fingerprint
 
 
 def filtered(tmp_path: Path) -> object:
-    outputs = teach.teach.fn(teaching(tmp_path), stored(inputs(), Input)).outputs
+    outputs = teach.teach.fn(teaching(tmp_path), stored(inputs(), Input), BUDGET).outputs
     standard = Standard(rule="standard", scorer=Terms(scorer="terms", field="reply", forbidden=["!"]))
     rules = [Answered(rule="answered"), JsonObject(rule="json_object"), standard, NearDuplicate(rule="near_duplicate")]
     gold = a_file(tmp_path / "gold.jsonl", [{"id": "g", "answer": '{"intent": "warranty", "reply": "Send it in."}'}])
@@ -138,7 +139,9 @@ def evaluated(tmp_path: Path, tiny_llama: Path) -> object:
         Fields(scorer="fields", name="intent", fields=["intent"]),
         Words(scorer="words", field="reply", at_most=5),
     ]
-    teacher, _ = evaluate.ask_system(evaluate.System("teacher", config.model, PROMPT, 64), rows, scorers)
+    teacher, _ = evaluate.ask_system(
+        evaluate.System("teacher", config.model, PROMPT, 64, None), rows, scorers, Hand("evaluate", BUDGET)
+    )
     student = [row | {"system": "student", "scores": row["scores"] | {"intent": 0.0}} for row in teacher]
     both: Any = [*teacher, *student]
     return [

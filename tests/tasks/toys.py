@@ -10,8 +10,24 @@ def an_input(id: str, text: str = "", slice: str = "all", group: str = "") -> In
     return Input(id=id, messages=said(text or f"the question of {id}"), slice=slice, group=group or id)
 
 
-def an_output(id: str, text: str, said: str = "", finish_reason: str = "stop", error: str = "") -> Output:
-    return Output(**an_input(id, said), text=text, finish_reason=finish_reason, error=error)
+def an_output(
+    id: str,
+    text: str,
+    said: str = "",
+    finish_reason: str = "stop",
+    error: str = "",
+    teacher: str = "toy",
+    sample: int = 0,
+) -> Output:
+    return Output(
+        **an_input(id, said),
+        teacher=teacher,
+        sample=sample,
+        text=text,
+        reasoning="",
+        finish_reason=finish_reason,
+        error=error,
+    )
 
 
 def a_candidate(text: str, finish_reason: str = "stop", error: str = "") -> Candidate:

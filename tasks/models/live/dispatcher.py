@@ -29,7 +29,7 @@ from tasks.models.request import Answer, Request
 from tasks.progress import Progress
 
 _BOOKS_SECONDS = 0.02
-_ELSEWHERE_SECONDS = 0.5
+_LOOK_SECONDS = 0.5
 _IDLE_SECONDS = 5.0
 _LONGEST_BACKOFF_SECONDS = 60.0
 _NEVER_ANSWERED_SECONDS = 60.0
@@ -70,6 +70,8 @@ class Dispatcher:
         self._answered: list[tuple[str, Answer]] = []
         self._tried: list[Attempt] = []
         self._released: list[str] = []
+        self._recording = 0
+        self._trouble: Failure | None = None
         self._numbers = itertools.count()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._why: BaseException | None = None
@@ -130,9 +132,11 @@ class Dispatcher:
         loop = asyncio.get_running_loop()
         while not self._over:
             await _until(self._books, self._books_wait())
+            self._stop_if_silent()
             if self._why is not None:
                 self._give_back()
             answered, tried, released = self._answered, self._tried, self._released
+            self._recording = len(answered)
             self._answered, self._tried, self._released = [], [], []
             wanted = self._to_claim()
             costs = {asking.key: asking.worst for asking in wanted}
@@ -144,12 +148,13 @@ class Dispatcher:
             else:
                 self._take(granted, wanted)
                 self._meter.advance(len(answered) + len(granted.known), len(self._flying))
+            self._recording = 0
             self._over = self._finished(granted)
             self._sends.set()
             await asyncio.sleep(0 if self._over else _BOOKS_SECONDS)
 
     def _books_wait(self) -> float:
-        return _ELSEWHERE_SECONDS if self._elsewhere else _IDLE_SECONDS
+        return _LOOK_SECONDS if self._elsewhere or self._trouble else _IDLE_SECONDS
 
     def _to_claim(self) -> list[_Asking]:
         """What is to be claimed now: enough to fill the width, and a little ahead; then what others were asking."""
@@ -227,7 +232,7 @@ class Dispatcher:
         while self._later and self._later[0][0] <= now:
             self._ready.appendleft(heapq.heappop(self._later)[2])
         while self._ready and self._why is None:
-            wait = self._gate.wait(self._ready[0].weight, len(self._flying), now)
+            wait = self._gate.wait(self._ready[0].weight, self._at_stake, now)
             if wait is None:
                 return _IDLE_SECONDS
             if wait > 0:
@@ -235,6 +240,11 @@ class Dispatcher:
             self._launch(client, self._ready.popleft(), now)
         self._books.set()  # more may be claimed
         return max(0.001, self._later[0][0] - now) if self._later else _IDLE_SECONDS
+
+    @property
+    def _at_stake(self) -> int:
+        """Requests that would be asked again if the process died now: in flight, or answered and not yet recorded."""
+        return len(self._flying) + len(self._answered) + self._recording
 
     def _launch(self, client: Any, asking: _Asking, now: float) -> None:
         asking.began = asking.began or now
@@ -258,6 +268,7 @@ class Dispatcher:
         except Exception as error:  # a fault of ours in one row must not lose the others
             outcome = Failure(Kind.INVALID, f"{type(error).__name__}: {error}")
         if isinstance(outcome, Reply):
+            self._trouble = None
             self._gate.answered(outcome.answer.seconds, outcome.limits, time.monotonic())
             self._meter.answer(outcome.answer)
             self._answered.append((asking.key, outcome.answer))
@@ -266,7 +277,7 @@ class Dispatcher:
         self._wake()
 
     def _fail(self, asking: _Asking, failure: Failure) -> None:
-        now, kind = time.monotonic(), failure.kind
+        now, kind, self._trouble = time.monotonic(), failure.kind, failure
         self._meter.error(kind)
         self._tried.append(Attempt(asking.key, kind, failure.words, asking.worst if kind in BILLED else 0))
         if kind in STOP:
@@ -287,7 +298,6 @@ class Dispatcher:
             asking.tries += failure.kind in RETRY and not probed
             backoff = min(_LONGEST_BACKOFF_SECONDS, 0.5 * 2 ** min(10, asking.waits))
             wait = max(failure.limits.retry_after_seconds or 0.0, backoff * random.uniform(0.5, 1))
-        self._stop_if_silent(failure, now)
         if asking.tries >= self._service.pace.attempts or now - asking.began > self._service.pace.give_up_seconds:
             self._give_up(asking, failure)
         else:
@@ -299,17 +309,20 @@ class Dispatcher:
         self._released.append(asking.key)
         self._meter.advance(1, len(self._flying))
         if failure.kind is Kind.INVALID and not self._meter.answers and len(self.failed) >= _ALL_INVALID:
-            self.stop(ModelUnavailable(f"{self._names(failure)}, and so were all others. Correct the teacher's settings."))
+            self.stop(
+                ModelUnavailable(f"{self._names(failure)}, and so were all others. Correct the teacher's settings.")
+            )
 
-    def _stop_if_silent(self, failure: Failure, now: float) -> None:
-        patience, silent = self._service.pace.give_up_seconds, self._gate.silent_seconds(now)
+    def _stop_if_silent(self) -> None:
+        """Stop where the service has answered nothing but failures for as long as it may."""
+        patience, silent = self._service.pace.give_up_seconds, self._gate.silent_seconds(time.monotonic())
         if not self._meter.answers:
             patience = min(patience, _NEVER_ANSWERED_SECONDS)
-        if silent > patience:
+        if self._trouble is not None and silent > patience:
             self.stop(
                 ModelUnavailable(
-                    f"{self._names(failure)}, and nothing else for {silent:.0f} s. What was answered is in the ledger: "
-                    "run again when the service is back."
+                    f"{self._names(self._trouble)}, and nothing else for {silent:.0f} s. What was answered is in the "
+                    "ledger: run again when the service is back."
                 )
             )
 

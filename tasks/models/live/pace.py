@@ -16,7 +16,8 @@ _START, _RAMP_SECONDS = 4.0, 0.6
 _WINDOW, _SLOWER, _NARROWER = 32, 2.5, 0.7
 _SHARE, _LOWER, _RECOVERY_A_SECOND = 0.99, 0.85, 0.02
 _ONE_BURST_SECONDS = 0.5
-_PROBE_SECONDS, _LONGEST_PROBE_SECONDS = 1.0, 60.0
+_CLOCK_SECONDS = 1e-6
+_PROBE_SECONDS, _LONGEST_PROBE_SECONDS = 1.0, 30.0
 _OUTAGE_FAILURES = 10
 
 
@@ -54,7 +55,8 @@ class Bucket:
     def seconds_until(self, amount: float, now: float) -> float:
         """How long until this much may be drawn; more than the bucket holds may be drawn once it is full."""
         self.fill(now)
-        return max(0.0, (min(amount, self._capacity) - self.level) / self._a_second)
+        seconds = (min(amount, self._capacity) - self.level) / self._a_second
+        return seconds if seconds > _CLOCK_SECONDS else 0.0
 
     @property
     def _a_second(self) -> float:

@@ -51,6 +51,10 @@ class Service(BaseModel):
     )
     pace: Pace = Field(default=Pace(), exclude=True, description="How fast, and how patiently, it is asked.")
 
+    def identity(self) -> dict[str, Any]:
+        """What of the model itself decides its answers: no address, no key."""
+        raise NotImplementedError
+
     def check(self) -> None:
         """Raises `ModelUnavailable` where the key is missing, before anything is asked."""
         if self.key_name and not os.environ.get(self.key_name):

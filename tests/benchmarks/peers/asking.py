@@ -10,16 +10,17 @@ import sys
 import tempfile
 import time
 import traceback
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tests.benchmarks.peers.rows import EDITED, prompts
 
 NOWHERE = "http://127.0.0.1:9"
 
-Answers = Sequence[str | None]
-"""A text for each row, None where it is lost."""
+Answers = Sequence[str | BaseException | None]
+"""A text for each row; where it is lost, why, as far as the peer says."""
 
 
 class Asked(NamedTuple):
@@ -93,14 +94,16 @@ def _timed(ask: Callable[[], Answers], rows: int) -> tuple[dict[str, float], Ans
     return taken, answers, error
 
 
-def _outcome(answers: Answers, edited: int | None) -> dict[str, int]:
+def _outcome(answers: Answers, edited: int | None) -> dict[str, Any]:
     """Answers by what became of them; stale is an answer to what an edited row asked before."""
-    given = {row: answer for row, answer in enumerate(answers) if answer is not None}
-    outcome = {
+    given = {row: answer for row, answer in enumerate(answers) if isinstance(answer, str)}
+    outcome: dict[str, Any] = {
         "answered": len(given),
         "misaligned": sum(f"Row {row}:" not in answer for row, answer in given.items()),
         "lost": len(answers) - len(given),
     }
+    if why := Counter(type(answer).__name__ for answer in answers if isinstance(answer, BaseException)):
+        outcome["lost_to"] = dict(why)
     return outcome if edited is None else outcome | {"stale": int(edited in given and EDITED not in given[edited])}
 
 

@@ -14,8 +14,9 @@ PINNED = {
     "sdk": ["openai[aiohttp]==3.54.0", "aiohttp==3.14.5"],
     "curator": ["bespokelabs-curator==0.1.31"],
     "distilabel": ["distilabel[openai]==1.5.3", "requests==2.34.2"],  # it imports requests and does not declare it
-    "litellm": ["litellm[caching]==1.106.2"],  # later ones need a certifi that the index here lacks
-    "data_designer": ["data-designer==0.9.6"],  # the same
+    # Later ones need a certifi that the index here lacks. The last three: imported by every answer from its disk cache.
+    "litellm": ["litellm[caching]==1.106.2", "fastapi==0.165.0", "orjson==3.13.0", "soundfile==0.14.0"],
+    "data_designer": ["data-designer==0.9.6"],  # later ones need that certifi too
 }
 
 

@@ -39,8 +39,8 @@ def prepare(asked: Asked) -> Callable[[], Answers]:
     def ask_in_threads() -> Answers:
         return litellm.batch_completion(messages=messages, max_workers=asked.concurrency, **common)
 
-    def text(answer: Any) -> str | None:
-        return None if isinstance(answer, Exception) else answer.choices[0].message.content
+    def text(answer: Any) -> str | BaseException | None:
+        return answer if isinstance(answer, BaseException) else answer.choices[0].message.content
 
     bulk = ask_in_threads if asked.options.way == "threads" else lambda: asyncio.run(ask_all())
     return lambda: [text(answer) for answer in bulk()]

@@ -20,16 +20,13 @@ def prepare(asked: Asked) -> Callable[[], Answers]:
 
         async def ask(prompt: str) -> str | None:
             async with in_flight:
-                try:
-                    answer = await client.chat.completions.create(
-                        model=MODEL, max_tokens=MAX_TOKENS, messages=[{"role": "user", "content": prompt}]
-                    )
-                except openai.OpenAIError:
-                    return None
+                answer = await client.chat.completions.create(
+                    model=MODEL, max_tokens=MAX_TOKENS, messages=[{"role": "user", "content": prompt}]
+                )
                 return answer.choices[0].message.content
 
         async with client:
-            return await asyncio.gather(*map(ask, asked.prompts))
+            return await asyncio.gather(*map(ask, asked.prompts), return_exceptions=True)
 
     return lambda: asyncio.run(ask_all())
 

@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from tasks.models import Answer, Answered, Ledger, Request, ask
-from tasks.progress import Progress
+from tasks.models import Answer, Answered, Budget, Hand, Ledger, Question, Request
 from tasks.rows import Message
 
 
@@ -30,13 +29,15 @@ class Toy:
         return Answer(error="overloaded") if text == self.fails else Answer(text=text.upper())
 
 
-def requests(texts: str) -> list[Request]:
-    return [Request(messages=[Message(role="user", content=text)], max_output_tokens=9) for text in texts]
+def questions(texts: str) -> list[Question]:
+    return [
+        Question(text, Request(messages=[Message(role="user", content=text)], max_output_tokens=9)) for text in texts
+    ]
 
 
 def put(model: Toy, texts: str) -> tuple[str, int]:
-    asked = ask(model, requests(texts), Ledger(), Progress("toy", len(texts)))
-    return "".join(answer.text or "!" for answer in asked.answers), asked.asked
+    asked = Hand("toy", Budget(project="toys", run="one")).ask(model, questions(texts), len(texts))
+    return "".join(answer.text or "!" for answer in asked.answers()), asked.asked
 
 
 def test_answers_come_in_the_order_of_their_requests() -> None:

@@ -1,0 +1,69 @@
+"""`stillhouse ledger`: what was answered and paid for."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.shell import one_line_errors
+
+app = typer.Typer(help="Every answer that was given and paid for: export, import, costs, forget.", no_args_is_help=True)
+
+OfProject = Annotated[str | None, typer.Option("--project", help="Only of the project with this name.")]
+
+
+@app.command()
+def export(project: OfProject = None) -> None:
+    """Print the answers as JSON lines, which `ledger import` and the `recorded` teacher read."""
+    with one_line_errors():
+        from tasks.models import Ledger
+
+        for line in Ledger().lines(project):
+            print(line)
+
+
+@app.command(name="import")
+def import_(file: Annotated[Path, typer.Argument(help="What `ledger export` printed.")]) -> None:
+    """Take answers in; those to requests that have one stay out."""
+    with one_line_errors():
+        from tasks.models import Ledger
+
+        new, known = Ledger().import_lines(file)
+        print(f"{new} answers taken in, {known} were known")
+
+
+@app.command()
+def costs(project: OfProject = None) -> None:
+    """Say what was paid, by project, stage and model, and what may have been lost."""
+    with one_line_errors():
+        from tasks.models import Ledger
+        from tasks.models.prices import dollars
+
+        bought, lost = Ledger().costs(project), Ledger().lost(project)
+        for cost in bought:
+            unpriced = f", {cost.unpriced} without a known price" if cost.unpriced else ""
+            saved = f", {dollars(cost.saved_nanodollars)} saved by prompt caching" if cost.saved_nanodollars else ""
+            print(
+                f"  {cost.project or '-':<16} {cost.stage or '-':<9} {cost.model or '-':<28} {cost.answers:>8,} answers "
+                f"{cost.input_tokens:>12,} read {cost.output_tokens:>11,} written  {dollars(cost.nanodollars)}"
+                f"{saved}{unpriced}"
+            )
+        for tries in lost:
+            at_most = f"  at most {dollars(tries.nanodollars)}" if tries.nanodollars else ""
+            print(f"  {tries.project or '-':<16} {tries.tries:,} tries without an answer: {tries.kind}{at_most}")
+        paid, gone = sum(cost.nanodollars for cost in bought), sum(tries.nanodollars for tries in lost)
+        print(f"paid {dollars(paid)}" + (f", and at most {dollars(gone)} for answers that were lost" if gone else ""))
+
+
+@app.command()
+def forget(
+    project: Annotated[str, typer.Option("--project", help="The project's name.")],
+    row: Annotated[str | None, typer.Option("--row", help="Only what this row's id led to.")] = None,
+) -> None:
+    """Remove the answers that a project, or one row of it, led to; what they cost stays counted."""
+    with one_line_errors():
+        from tasks.models import Ledger
+
+        gone = Ledger().forget(project, row)
+        print(f"{gone} answers are forgotten by the ledger")
+        print("Data sets in the store, logs and recorded files may still hold them: remove what a person asked you to.")
