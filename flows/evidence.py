@@ -8,11 +8,12 @@ from typing import NamedTuple
 
 from flows.project import Project
 from tasks import evaluate, filter, promote, sample, split, teach, train
-from tasks.artifacts import Dataset, Handle, Result, Store, digest, write_whole
+from tasks.artifacts import Dataset, Handle, Result, digest
 from tasks.evidence import Comparison, DroppedExample, Evidence, StageRecord
 from tasks.registry import Version
 from tasks.report import render
 from tasks.rows import Dropped, Kept, Scored
+from tasks.store import Store, write_whole
 
 _EXAMPLES_A_REASON = 3
 _LIBRARIES = ("prefect", "torch", "transformers", "pyarrow")

@@ -36,21 +36,28 @@ def import_(file: Annotated[Path, typer.Argument(help="What `ledger export` prin
 def costs(project: OfProject = None) -> None:
     """Say what was paid, by project, stage and model, and what may have been lost."""
     with one_line_errors():
+        from rich.console import Console
+        from rich.table import Table
+
         from tasks.models import Ledger
         from tasks.models.prices import dollars
 
         bought, lost = Ledger().costs(project), Ledger().lost(project)
+        table = Table("project", "stage", "model", box=None)
+        for column in ("answers", "tokens read", "of them cached", "written", "paid", "saved by caching"):
+            table.add_column(column, justify="right")
         for cost in bought:
-            unpriced = f", {cost.unpriced} without a known price" if cost.unpriced else ""
-            saved = f", {dollars(cost.saved_nanodollars)} saved by prompt caching" if cost.saved_nanodollars else ""
-            print(
-                f"  {cost.project or '-':<16} {cost.stage or '-':<9} {cost.model or '-':<28} {cost.answers:>8,} answers "
-                f"{cost.input_tokens:>12,} read {cost.output_tokens:>11,} written  {dollars(cost.nanodollars)}"
-                f"{saved}{unpriced}"
+            counts = cost.answers, cost.input_tokens, cost.cached_tokens, cost.output_tokens
+            table.add_row(
+                *(name or "-" for name in (cost.project, cost.stage, cost.model)),
+                *(f"{count:,}" for count in counts),
+                dollars(cost.nanodollars) if cost.unpriced < cost.answers else "no price",
+                dollars(cost.saved_nanodollars),
             )
+        Console(width=140).print(table)
         for tries in lost:
-            at_most = f"  at most {dollars(tries.nanodollars)}" if tries.nanodollars else ""
-            print(f"  {tries.project or '-':<16} {tries.tries:,} tries without an answer: {tries.kind}{at_most}")
+            at_most = f", at most {dollars(tries.nanodollars)}" if tries.nanodollars else ""
+            print(f"{tries.project}: {tries.tries:,} tries without an answer: {tries.kind}{at_most}")
         paid, gone = sum(cost.nanodollars for cost in bought), sum(tries.nanodollars for tries in lost)
         print(f"paid {dollars(paid)}" + (f", and at most {dollars(gone)} for answers that were lost" if gone else ""))
 

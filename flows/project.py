@@ -7,7 +7,6 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from tasks.artifacts import Store
 from tasks.errors import ProjectError
 from tasks.evaluate import EvaluateConfig
 from tasks.evidence import ALL
@@ -18,6 +17,7 @@ from tasks.promote import PromoteConfig
 from tasks.rows import Input
 from tasks.sample import SampleConfig, pick, read_inputs
 from tasks.split import SplitConfig
+from tasks.store import Store
 from tasks.teach import TeachConfig, questions
 from tasks.trainers import Trainer
 
@@ -89,7 +89,7 @@ def load(path: Path) -> Project:
 
 
 def check(project: Project) -> None:
-    """Fail before any work: read every input, approved and recorded answer, try the store, ask for keys and prices."""
+    """Fail before any work: read every input and every stored answer, try the store, ask for keys and prices."""
     Store().check_writable()
     project.train.check()
     rows = read_inputs(project.sample)
@@ -118,6 +118,6 @@ def _check_teacher(project: Project, teacher: AnyModel, rows: Sequence[Input]) -
             )
         if project.budget_usd is not None and not teacher.prices.known:
             raise ProjectError(
-                f"teach: no price is listed for {teacher.model} at {teacher.whose}, so budget_usd cannot be kept. State "
-                "it: price: {input_usd: …, output_usd: …} (US dollars a million tokens), or set budget_usd: null."
+                f"teach: no price is listed for {teacher.model} at {teacher.whose}, so budget_usd cannot be kept. "
+                "State it: price: {input_usd: …, output_usd: …} (US dollars a million tokens), or set budget_usd: null."
             )

@@ -1,31 +1,13 @@
-"""Handles, which pass between stages, and the store, which holds what they stand for.
+"""What passes between stages: handles, which stand for artefacts, and results, which carry handles and a tally.
 
-An artefact is a folder named by the fingerprint of what it holds. It is written whole under another name and renamed,
-so it exists complete or not at all; its manifest, written last, says what made it and lists its files.
+What a handle stands for lies in the store, under the fingerprint of what it holds.
 """
 
-import contextlib
 import hashlib
 import json
-import os
-import shutil
-import tempfile
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from pathlib import Path
-from types import UnionType
-from typing import Any, ClassVar, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, model_validator
-from typing_extensions import is_typeddict
-
-from tasks.errors import StoreError
-from tasks.files import fingerprint_file
-from tasks.processes import host, surely_dead
-
-SHARD_ROWS = 20_000
-_MADE_ANEW = "Run the project again: the stage that made it will make it anew."
-
-Row = TypeVar("Row")
 
 
 class Handle(BaseModel):
@@ -106,26 +88,6 @@ class Made(BaseModel):
     parents: dict[str, str]
 
 
-class _Stamp(BaseModel):
-    name: str
-    sha256: str
-    size: int
-    modified_ns: int
-
-
-class Manifest(BaseModel):
-    """The last file written into an artefact's folder: what it is, what made it, and its files by content."""
-
-    handle: dict[str, Any]
-    made: Made
-    files: list[_Stamp]
-
-
-def store_root() -> Path:
-    """Where artefacts live: `STILLHOUSE_STORE`, or `data/store` under the working folder."""
-    return Path(os.environ.get("STILLHOUSE_STORE", "data/store")).resolve()
-
-
 def canonical(value: object) -> str:
     """A JSON value as text that is the same wherever and whenever it is written."""
     return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
@@ -134,186 +96,3 @@ def canonical(value: object) -> str:
 def digest(value: object) -> str:
     """SHA-256 of a JSON value, in hexadecimal."""
     return hashlib.sha256(canonical(value).encode("utf-8", "surrogatepass")).hexdigest()
-
-
-class Store:
-    """Artefacts on disk. Raises `StoreError` where a folder cannot be written or an artefact is missing."""
-
-    def __init__(self, root: Path | None = None) -> None:
-        self.root = root or store_root()
-
-    def path(self, handle: Handle) -> Path:
-        """The artefact's folder."""
-        return self.root / handle.folder / handle.fingerprint
-
-    def check_writable(self) -> None:
-        """Raises `StoreError` unless a file can be written under the root."""
-        try:
-            self.root.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=self.root):
-                pass
-        except OSError as error:
-            raise StoreError(
-                f"the store {self.root} cannot be written: {error.strerror or error}. "
-                "Set STILLHOUSE_STORE to a folder that can."
-            ) from error
-
-    def write_rows(self, rows: Iterable[Row], row_type: type[Row], made: Made) -> Dataset:
-        """Write rows, in their order, as Parquet shards of at most 20,000."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        schema = pa.schema(_fields(row_type))
-        running = hashlib.sha256()
-        count = 0
-        with self._fresh() as folder:
-            for number, shard in enumerate(_chunks(rows, SHARD_ROWS)):
-                for row in shard:
-                    running.update(canonical(row).encode("utf-8", "surrogatepass") + b"\n")
-                count += len(shard)
-                table = _table(shard, schema)
-                pq.write_table(table, folder / f"rows-{number:05d}.parquet", compression="zstd")
-            return self._keep(folder, Dataset(fingerprint=running.hexdigest(), rows=count), made)
-
-    def read_rows(self, dataset: Dataset) -> Iterator[Any]:
-        """The rows in their order, a shard's batch at a time."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        folder = shard = self.path(dataset)
-        count = 0
-        try:
-            for shard in sorted(folder.glob("rows-*.parquet")):
-                for batch in pq.ParquetFile(shard).iter_batches():
-                    count += batch.num_rows
-                    yield from batch.to_pylist(maps_as_pydicts="strict")
-        except (OSError, pa.ArrowException) as error:
-            raise StoreError(f"{shard} cannot be read: {error}. {_MADE_ANEW}") from error
-        if count != dataset.rows:
-            raise StoreError(f"{folder} holds {count} of {dataset.rows} rows. {_MADE_ANEW}")
-
-    def write_folder(
-        self, kind: type[AnyHandle], fill: Callable[[Path], None], made: Made, name: str = ""
-    ) -> AnyHandle:
-        """Let `fill` write files into a fresh folder and keep it, under their fingerprint or under the name given."""
-        with self._fresh() as folder:
-            fill(folder)
-            names = {file.name: fingerprint_file(file) for file in sorted(folder.iterdir())}
-            return self._keep(folder, kind(fingerprint=name or digest(names)), made, names)
-
-    def manifest(self, handle: Handle) -> Manifest:
-        """What the artefact is and what made it. Raises `StoreError` where it is missing or unreadable."""
-        path = self.path(handle) / "manifest.json"
-        try:
-            return Manifest.model_validate_json(path.read_bytes())
-        except (OSError, ValueError) as error:
-            raise StoreError(f"{path} cannot be read: {error}. Run the project again to rebuild it.") from error
-
-    def intact(self, handle: Handle) -> bool:
-        """Whether every file of the artefact is there with its content: hashed again only where its stamp moved."""
-        try:
-            return all(self._unchanged(handle, file) for file in self.manifest(handle).files)
-        except (OSError, StoreError):
-            return False
-
-    def _unchanged(self, handle: Handle, file: _Stamp) -> bool:
-        path = self.path(handle) / file.name
-        status = path.stat()
-        if (status.st_size, status.st_mtime_ns) == (file.size, file.modified_ns):
-            return True
-        return status.st_size == file.size and fingerprint_file(path) == file.sha256
-
-    @contextlib.contextmanager
-    def _fresh(self) -> Generator[Path]:
-        self.check_writable()
-        self._sweep()
-        folder = Path(tempfile.mkdtemp(prefix=f"writing-{os.getpid()}-{host()}-", dir=self.root))
-        folder.chmod(0o755)
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-
-    def _sweep(self) -> None:
-        """Take away what processes of this machine were writing when they were killed."""
-        for folder in self.root.glob("writing-*"):
-            _, process, rest = folder.name.split("-", 2)
-            if surely_dead(rest.rpartition("-")[0], int(process)):
-                shutil.rmtree(folder, ignore_errors=True)
-
-    def _keep(self, folder: Path, handle: AnyHandle, made: Made, names: Mapping[str, str] | None = None) -> AnyHandle:
-        final = self.path(handle)
-        if self.intact(handle):
-            return handle
-        stamps = [
-            _Stamp(
-                name=file.name,
-                sha256=names[file.name] if names else fingerprint_file(file),
-                size=file.stat().st_size,
-                modified_ns=file.stat().st_mtime_ns,
-            )
-            for file in sorted(folder.iterdir())
-        ]
-        manifest = Manifest(handle=handle.model_dump(), made=made, files=stamps)
-        (folder / "manifest.json").write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
-        final.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            folder.rename(final)
-        except OSError:
-            if not self.intact(handle):  # what stands there is broken; if it is whole, another process was first
-                final.rename(Path(tempfile.mkdtemp(prefix="broken-", dir=self.root)) / final.name)
-                folder.rename(final)
-        return handle
-
-
-def write_whole(path: Path, content: str) -> None:
-    """Write a text file under another name, then rename it: readers see the old content or the new, never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
-        file.write(content)
-    Path(name).chmod(0o644)
-    Path(name).replace(path)
-
-
-def _chunks(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
-    chunk: list[Row] = []
-    for row in rows:
-        chunk.append(row)
-        if len(chunk) == size:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk
-
-
-def _table(rows: list[Any], schema: Any) -> Any:
-    import pyarrow as pa
-
-    try:
-        return pa.Table.from_pylist(rows, schema=schema)
-    except UnicodeEncodeError as error:
-        raise StoreError(f"a row holds half a surrogate pair, which is no text: {error.object[:80]!r}") from error
-
-
-def _fields(row_type: Any) -> list[tuple[str, Any]]:
-    return [(name, _arrow(hint)) for name, hint in get_type_hints(row_type).items()]
-
-
-def _arrow(hint: Any) -> Any:
-    """The Arrow type of an annotation in `tasks/rows.py`."""
-    import pyarrow as pa
-
-    simple = {str: pa.large_string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
-    if hint in simple:
-        return simple[hint]
-    if is_typeddict(hint):
-        return pa.struct(_fields(hint))
-    arguments = get_args(hint)
-    if get_origin(hint) is list:
-        return pa.list_(_arrow(arguments[0]))
-    if get_origin(hint) is dict:
-        return pa.map_(_arrow(arguments[0]), _arrow(arguments[1]))
-    if get_origin(hint) is UnionType and arguments[1] is type(None):
-        return _arrow(arguments[0])
-    raise TypeError(f"no Arrow type for {hint}: use str, int, float, bool, lists, dicts or a TypedDict")

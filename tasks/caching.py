@@ -15,8 +15,10 @@ from prefect.context import TaskRunContext
 from prefect.filesystems import LocalFileSystem
 from pydantic import BaseModel, TypeAdapter
 
-from tasks.artifacts import HANDLES, Handle, Store, digest, store_root
+from tasks.artifacts import HANDLES, Handle, digest
 from tasks.files import Aside, ByContent
+from tasks.models import Service
+from tasks.store import Store, store_root
 
 Params = ParamSpec("Params")
 Result = TypeVar("Result")
@@ -32,15 +34,16 @@ def results_folder() -> Path:
 def content(value: Any) -> Any:
     """What of a stage's argument decides its result, as a JSON value: files and handles enter by fingerprint alone.
 
-    A config's excluded fields (an address, a price, a pace) do not enter.
+    A paid service enters by its identity: no address, no price and no pace.
     Raises `TypeError` for a type whose content is not known, rather than caching under a key that means nothing.
     """
     match value:
         case ByContent() | Handle():
             return value.fingerprint
+        case Service():
+            return value.identity()
         case BaseModel():
-            fields = type(value).model_fields.items()
-            return {name: content(getattr(value, name)) for name, field in fields if not field.exclude}
+            return {name: content(getattr(value, name)) for name in type(value).model_fields}
         case None | bool() | int() | float() | str():
             return value
         case list() | tuple():

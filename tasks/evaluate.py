@@ -9,13 +9,14 @@ from typing import Any, NamedTuple
 from prefect import task
 from pydantic import BaseModel, ConfigDict, Field
 
-from tasks.artifacts import Dataset, Made, Result, Store, Student, Tally
+from tasks.artifacts import Dataset, Made, Result, Student, Tally
 from tasks.caching import BY_CONTENT
 from tasks.evidence import ALL, Difference, Estimate, Scores, Usage
 from tasks.models import Answer, AnyModel, Budget, Hand, Question, Request
 from tasks.rows import Kept, Scored
 from tasks.scorers import Scorer
 from tasks.scorers.intervals import difference_interval, mean_interval
+from tasks.store import Store
 from tasks.teach import TeachConfig, prompted
 from tasks.trainers import load_student
 

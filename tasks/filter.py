@@ -8,12 +8,13 @@ from typing import NamedTuple
 from prefect import task
 from pydantic import BaseModel, ConfigDict, Field
 
-from tasks.artifacts import Dataset, Made, Result, Store, Tally
+from tasks.artifacts import Dataset, Made, Result, Tally
 from tasks.caching import BY_CONTENT
 from tasks.errors import ProjectError, StageFailed
 from tasks.files import File, read_models
 from tasks.rows import Dropped, Kept, Output
 from tasks.rules import Candidate, Drop, Rule
+from tasks.store import Store
 
 VERSION = "2"
 

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from tasks.artifacts import Dataset, Student, store_root
+from tasks.artifacts import Dataset, Student
 from tasks.database import Database
 from tasks.errors import StoreError
+from tasks.store import store_root
 
 _METADATA = sa.MetaData()
 _VERSIONS = sa.Table(

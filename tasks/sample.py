@@ -9,11 +9,12 @@ from typing import Literal
 from prefect import task
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, field_validator
 
-from tasks.artifacts import Dataset, Made, Result, Store, Tally, canonical
+from tasks.artifacts import Dataset, Made, Result, Tally, canonical
 from tasks.caching import BY_CONTENT
 from tasks.errors import ProjectError
 from tasks.files import File, read_models
 from tasks.rows import Input, Unpicked
+from tasks.store import Store
 
 VERSION = "1"
 

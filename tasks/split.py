@@ -9,12 +9,13 @@ from typing import Annotated, Literal
 from prefect import task
 from pydantic import BaseModel, ConfigDict, Field
 
-from tasks.artifacts import Dataset, Made, Result, Store, Tally, canonical, digest
+from tasks.artifacts import Dataset, Made, Result, Tally, canonical, digest
 from tasks.caching import BY_CONTENT
 from tasks.errors import StageFailed
 from tasks.registry import Registry
 from tasks.rows import Kept
 from tasks.rules import conversation, near_duplicates
+from tasks.store import Store
 
 VERSION = "1"
 

@@ -10,12 +10,13 @@ from typing import Any
 from prefect import task
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from tasks.artifacts import Dataset, Made, Result, Store, Tally
+from tasks.artifacts import Dataset, Made, Result, Tally
 from tasks.caching import BY_CONTENT
 from tasks.errors import ProjectError, StageFailed
 from tasks.files import File
 from tasks.models import CUT_OFF, REFUSED, Answer, AnyModel, Asked, Budget, Hand, Question, Request
 from tasks.rows import Input, Message, Output
+from tasks.store import Store
 
 VERSION = "2"
 

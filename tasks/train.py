@@ -4,10 +4,11 @@ import time
 
 from prefect import task
 
-from tasks.artifacts import Dataset, Made, Result, Store, Student, Tally
+from tasks.artifacts import Dataset, Made, Result, Student, Tally
 from tasks.caching import BY_CONTENT
 from tasks.evidence import Training
 from tasks.rows import Kept
+from tasks.store import Store
 from tasks.trainers import Trainer
 
 VERSION = "1"

@@ -30,8 +30,11 @@ _LIVING: set[str] = set()
 _HELD = sa.select(CLAIMS.c.key, CLAIMS.c.owner).where(CLAIMS.c.key.in_(sa.bindparam("keys", expanding=True)))
 _THESE_RUNS = (SPENT.c.project == sa.bindparam("whose"), SPENT.c.run.in_(sa.bindparam("runs", expanding=True)))
 _USED = sa.select(SPENT.c.run, SPENT.c.spent + SPENT.c.reserved).where(*_THESE_RUNS)
-_MOVE = sa.update(SPENT).where(*_THESE_RUNS)
-_MOVE = _MOVE.values(spent=SPENT.c.spent + sa.bindparam("more"), reserved=SPENT.c.reserved + sa.bindparam("held"))
+_MOVE = (
+    sa.update(SPENT)
+    .where(*_THESE_RUNS)
+    .values(spent=SPENT.c.spent + sa.bindparam("more"), reserved=SPENT.c.reserved + sa.bindparam("held"))
+)
 
 
 class Budget(Aside):
@@ -111,6 +114,13 @@ class Account:
             f"{dollars(used.get(run, 0))} of {names[run]} {dollars(cap)} are spent"
             for run, cap in self.budget.caps().items()
         )
+
+    def reserved_by_others(self) -> int:
+        """Nanodollars of the project that other runs hold for requests in flight, and may not come to spend."""
+        held = sa.func.coalesce(sa.func.sum(CLAIMS.c.nanodollars), 0)
+        others = sa.and_(CLAIMS.c.project == self.budget.project, CLAIMS.c.owner != self.owner)
+        with self._database.read() as connection:
+            return int(connection.execute(sa.select(held).where(others)).scalar_one())
 
     def step(
         self,

@@ -14,6 +14,7 @@ class Anthropic(Service):
     listed_as: ClassVar[str] = "anthropic"
     key_variable: ClassVar[str] = "ANTHROPIC_API_KEY"
     request_id_header: ClassVar[str] = "request-id"
+    address: ClassVar[str] = "https://api.anthropic.com"
 
     provider: Literal["anthropic"]
     thinking_tokens: int | None = Field(
@@ -55,11 +56,11 @@ class Anthropic(Service):
 
     def body(self, request: Request) -> dict[str, Any]:
         """The request as the API takes it; what is not set is not sent."""
-        system = [message["content"] for message in request.messages if message["role"] == "system"]
+        system = "\n\n".join(message["content"] for message in request.messages if message["role"] == "system")
         body = {
             "model": self.model,
             "max_tokens": self.longest_output(request),
-            "system": self._system("\n\n".join(system)) if system else None,
+            "system": self._system(system) if system.strip() else None,  # an empty block is rejected
             "messages": [message for message in request.messages if message["role"] != "system"],
             "temperature": request.temperature,
             "top_p": self.top_p,

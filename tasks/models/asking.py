@@ -24,7 +24,7 @@ class Question(NamedTuple):
 
 
 class Asked:
-    """Answers in the order of their questions, read from the ledger as they are needed; how many had to be asked for."""
+    """Answers in the order of their questions, read from the ledger as they are needed; how many were asked for."""
 
     def __init__(self, ledger: Ledger, keys: Sequence[str], failed: dict[str, Answer], asked: int) -> None:
         self._ledger, self._keys, self.failed, self.asked = ledger, keys, failed, asked

@@ -4,6 +4,7 @@ Tokens are counted with OpenAI's own vocabulary, for other providers within a ra
 how far the count is off, is taken from what the model answered before, where it did.
 """
 
+import warnings
 from collections.abc import Iterable
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
@@ -85,6 +86,8 @@ def _count(text: str) -> int:
 
 @cache
 def _vocabulary() -> Any:
-    from bpe_openai import get_encoding
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # it opens its own file in an old way
+        from bpe_openai import get_encoding
 
-    return get_encoding("o200k_base")
+        return get_encoding("o200k_base")

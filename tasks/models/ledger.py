@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from tasks.artifacts import store_root
 from tasks.database import Database
 from tasks.files import read_models
 from tasks.models.recorded import RecordedLine
 from tasks.models.request import Answer
 from tasks.models.tables import ANSWERS, ATTEMPTS, METADATA, SPENT, USES
+from tasks.store import store_root
 
 _KEYS_A_QUERY = 500
 _FOUND = sa.select(ANSWERS.c.key, ANSWERS.c.answer).where(ANSWERS.c.key.in_(sa.bindparam("keys", expanding=True)))
@@ -32,6 +32,7 @@ class Cost(NamedTuple):
     cached_tokens: int
     output_tokens: int
     nanodollars: int
+    saved_nanodollars: int
     unpriced: int
 
 
@@ -124,8 +125,9 @@ class Ledger:
         """What was paid, by project, stage and model."""
         by = (ANSWERS.c.project, ANSWERS.c.stage, ANSWERS.c.model)
         sums = [sa.func.sum(ANSWERS.c[name]) for name in ("input_tokens", "cached_tokens", "output_tokens")]
+        paid = [sa.func.sum(ANSWERS.c[name]) for name in ("nanodollars", "saved_nanodollars")]
         unpriced = sa.func.sum(sa.case((ANSWERS.c.nanodollars.is_(None), 1), else_=0))
-        query = sa.select(*by, sa.func.count(), *sums, sa.func.sum(ANSWERS.c.nanodollars), unpriced).group_by(*by)
+        query = sa.select(*by, sa.func.count(), *sums, *paid, unpriced).group_by(*by)
         if project is not None:
             query = query.where(ANSWERS.c.project == project)
         with self.database.read() as connection:
@@ -204,6 +206,7 @@ def answer_row(
         "cached_tokens": answer.cached_tokens,
         "output_tokens": answer.output_tokens,
         "nanodollars": answer.nanodollars,
+        "saved_nanodollars": answer.saved_nanodollars,
     }
 
 

@@ -17,6 +17,7 @@ class OpenAI(Service):
     listed_as: ClassVar[str] = "openai"
     key_variable: ClassVar[str] = "OPENAI_API_KEY"
     request_id_header: ClassVar[str] = "x-request-id"
+    address: ClassVar[str] = "https://api.openai.com/v1"
 
     provider: Literal["openai"]
     api: Literal["chat", "responses"] = Field(default="chat", description="Which of the two APIs is used.")
@@ -106,6 +107,7 @@ class OpenAI(Service):
 def read_chat(said: Any) -> Answer:
     """The answer in a chat completion."""
     choice, usage = said["choices"][0], said.get("usage") or {}
+    prompt = usage.get("prompt_tokens_details") or {}
     message = choice["message"]
     refusal = message.get("refusal")
     return Answer(
@@ -114,7 +116,8 @@ def read_chat(said: Any) -> Answer:
         model=said.get("model") or "",
         reasoning=message.get("reasoning_content") or message.get("reasoning") or "",
         input_tokens=usage.get("prompt_tokens") or 0,
-        cached_tokens=(usage.get("prompt_tokens_details") or {}).get("cached_tokens") or 0,
+        cached_tokens=prompt.get("cached_tokens") or 0,
+        cache_write_tokens=prompt.get("cache_write_tokens") or 0,
         output_tokens=usage.get("completion_tokens") or 0,
         reasoning_tokens=(usage.get("completion_tokens_details") or {}).get("reasoning_tokens") or 0,
     )
@@ -125,8 +128,9 @@ def read_response(said: Any) -> Answer:
     if said["status"] not in {"completed", "incomplete"}:
         raise ValueError(f"the response is {said['status']}")
     usage = said.get("usage") or {}
+    prompt = usage.get("input_tokens_details") or {}
     parts = [part for item in said["output"] if item["type"] == "message" for part in item["content"]]
-    thoughts = [part["text"] for item in said["output"] if item["type"] == "reasoning" for part in item["summary"]]
+    thoughts = [part["text"] for item in said["output"] if item["type"] == "reasoning" for part in _thoughts(item)]
     refusal = "".join(part["refusal"] for part in parts if part["type"] == "refusal")
     cut = (said.get("incomplete_details") or {}).get("reason")
     return Answer(
@@ -135,10 +139,15 @@ def read_response(said: Any) -> Answer:
         model=said.get("model") or "",
         reasoning="\n".join(thoughts),
         input_tokens=usage.get("input_tokens") or 0,
-        cached_tokens=(usage.get("input_tokens_details") or {}).get("cached_tokens") or 0,
+        cached_tokens=prompt.get("cached_tokens") or 0,
+        cache_write_tokens=prompt.get("cache_write_tokens") or 0,
         output_tokens=usage.get("output_tokens") or 0,
         reasoning_tokens=(usage.get("output_tokens_details") or {}).get("reasoning_tokens") or 0,
     )
+
+
+def _thoughts(item: Any) -> list[Any]:
+    return item.get("summary") or item.get("content") or []  # OpenAI tells a summary, open models all of it
 
 
 def _text(content: Any) -> str:

@@ -52,7 +52,8 @@ class Price:
         return self._stated is not None or self._listed is not None
 
     def cost(self, tokens: Tokens) -> int | None:
-        """Nanodollars, rounded up; None where the price is not known."""
+        """Nanodollars, rounded up; None where the price is not known. What was cached was read, whatever is counted."""
+        tokens = tokens._replace(input=max(tokens.input, tokens.cached + tokens.cache_write))
         if self._stated is not None:
             return _stated_cost(self._stated, tokens)
         if self._listed is None:
@@ -69,9 +70,9 @@ class Price:
 
     def worst(self, request: Request, output_tokens: int) -> int:
         """The most that a request can cost, in nanodollars: no token is less than a byte. 0 where no price is known."""
-        tokens = most_input_tokens(request)
-        fresh, written = Tokens(tokens, output_tokens), Tokens(tokens, output_tokens, cache_write=tokens)
-        return max(self.cost(fresh) or 0, self.cost(written) or 0)
+        most = most_input_tokens(request)
+        ways = ({}, {"cached": most}, {"cache_write": most})
+        return max(self.cost(Tokens(most, output_tokens, **way)) or 0 for way in ways)
 
     @cached_property
     def _listed(self) -> Any:
@@ -89,9 +90,12 @@ class Price:
 
 
 def priced(answer: Answer, price: Price) -> Answer:
-    """The answer with its cost."""
+    """The answer with its cost, and what the provider's cache took off it: less than nothing where it only wrote."""
     tokens = Tokens(answer.input_tokens, answer.output_tokens, answer.cached_tokens, answer.cache_write_tokens)
-    return answer.model_copy(update={"nanodollars": price.cost(tokens)})
+    cost = price.cost(tokens)
+    fresh = price.cost(Tokens(tokens.input, tokens.output)) if tokens.cached or tokens.cache_write else cost
+    saved = 0 if cost is None or fresh is None else fresh - cost
+    return answer.model_copy(update={"nanodollars": cost, "saved_nanodollars": saved})
 
 
 def most_input_tokens(request: Request) -> int:

@@ -19,6 +19,7 @@ ANSWERS = sa.Table(
     sa.Column("cached_tokens", sa.BigInteger),
     sa.Column("output_tokens", sa.BigInteger),
     sa.Column("nanodollars", sa.BigInteger),
+    sa.Column("saved_nanodollars", sa.BigInteger),
 )
 """One row an answer, under the key of its request; the project and run are those that bought it."""
 

@@ -7,9 +7,10 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ValidationInfo
 
-from tasks.artifacts import Base, Made, Store, canonical, digest
+from tasks.artifacts import Base, Made, canonical, digest
 from tasks.errors import ModelUnavailable
 from tasks.files import ByContent, fingerprint_file
+from tasks.store import Store
 
 _PACKAGE = "package:"
 _HUB = re.compile(r"^[\w.-]+/[\w.-]+(@[\w.-]+)?$")

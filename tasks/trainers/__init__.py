@@ -7,9 +7,10 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from tasks.artifacts import Store, Student
+from tasks.artifacts import Student
 from tasks.errors import StoreError
 from tasks.models import AnyModel, Local, ModelWeights
+from tasks.store import Store
 from tasks.trainers.local import LocalTrainer
 
 Trainer = LocalTrainer

@@ -10,9 +10,9 @@ from typing import NamedTuple
 import pytest
 
 from flows.plan import STAGES
-from tasks.artifacts import Store
 from tasks.evidence import Evidence
 from tasks.registry import Registry
+from tasks.store import Store
 from tests.flows.small_project import Finished
 
 

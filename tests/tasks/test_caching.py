@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from prefect import task
 
-from tasks.artifacts import Base, Dataset, Made, Result, Store, Student, Tally
+from tasks.artifacts import Base, Dataset, Made, Result, Student, Tally
 from tasks.caching import VerifiedKeys, cache_key, content, finished, handles, results_folder
 from tasks.errors import StoreError
 from tasks.files import ContentFile, fingerprint_file
 from tasks.filter import FilterConfig
 from tasks.rows import Kept
+from tasks.store import Store
 from tasks.train import train
 from tests.tasks.trainers.lessons import row, trainer
 

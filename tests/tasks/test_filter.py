@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from flows.project import load
-from tasks.artifacts import Dataset, Made, Store
+from tasks.artifacts import Dataset, Made
 from tasks.errors import ProjectError, StageFailed
 from tasks.filter import FilterConfig, filter, read_gold, sift
 from tasks.rows import Dropped, Kept, Output
 from tasks.rules import Rule
 from tasks.sample import sample
+from tasks.store import Store
 from tasks.teach import teach
 from tests.conftest import ROOT
 from tests.tasks.toys import an_output

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from tasks.artifacts import Store
 from tasks.errors import ProjectError
 from tasks.files import ContentFile
 from tasks.rows import Input
 from tasks.sample import SampleConfig, pick, read_inputs, sample
+from tasks.store import Store
 from tests.tasks.toys import an_input
 
 NO_FILE = ContentFile(path=Path("inputs.jsonl"), fingerprint="0" * 64)

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.artifacts import Dataset, Made, Store
+from tasks.artifacts import Dataset, Made
 from tasks.errors import StageFailed
 from tasks.rows import Kept
 from tasks.split import PARTS, HeldBefore, Part, SplitConfig, assign, held_before, split
+from tasks.store import Store
 from tests.tasks.toys import a_kept
 
 MADE = Made(stage="filter", version="1", config={}, parents={})

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from tasks.artifacts import Dataset, Made, Store, Student
+from tasks.artifacts import Dataset, Made, Student
 from tasks.errors import StageFailed
 from tasks.rows import Kept
+from tasks.store import Store
 from tasks.train import Trained, train
 from tests.tasks.trainers.lessons import row, trainer
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tasks import evaluate, filter, promote, sample, split, teach, train
-from tasks.artifacts import Dataset, Made, Store, digest
+from tasks.artifacts import Dataset, Made, digest
 from tasks.evidence import Estimate, Scores
 from tasks.files import ContentFile, fingerprint_file
 from tasks.models import Answer, Budget, Hand, Recorded, Request, recorded_line, request_key
@@ -15,6 +15,7 @@ from tasks.promote import GateRule, PromoteConfig
 from tasks.rows import Input, Kept
 from tasks.rules import Answered, JsonObject, NearDuplicate, Standard
 from tasks.scorers import Fields, Terms, Words
+from tasks.store import Store
 from tasks.teach import prompted
 from tasks.trainers import LocalTrainer
 

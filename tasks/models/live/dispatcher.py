@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 from tasks.errors import BudgetSpent, ModelUnavailable, StoreError
-from tasks.models.account import Account, Attempt, Granted
+from tasks.models.account import LEASE_SECONDS, Account, Attempt, Granted
 from tasks.models.live.failures import BILLED, RETRY, STOP, WAIT, Failure, Kind, advice
 from tasks.models.live.meter import Meter
 from tasks.models.live.pace import Gate
@@ -70,7 +70,7 @@ class Dispatcher:
         self._answered: list[tuple[str, Answer]] = []
         self._tried: list[Attempt] = []
         self._released: list[str] = []
-        self._recording = 0
+        self._recording, self._short_since = 0, 0.0
         self._trouble: Failure | None = None
         self._numbers = itertools.count()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -154,7 +154,7 @@ class Dispatcher:
             await asyncio.sleep(0 if self._over else _BOOKS_SECONDS)
 
     def _books_wait(self) -> float:
-        return _LOOK_SECONDS if self._elsewhere or self._trouble else _IDLE_SECONDS
+        return _LOOK_SECONDS if self._elsewhere or self._trouble or self._short_since else _IDLE_SECONDS
 
     def _to_claim(self) -> list[_Asking]:
         """What is to be claimed now: enough to fill the width, and a little ahead; then what others were asking."""
@@ -174,6 +174,7 @@ class Dispatcher:
         return wanted
 
     def _take(self, granted: Granted, wanted: list[_Asking]) -> None:
+        self._short_since = 0.0 if granted.claimed else self._short_since
         claimed, known, elsewhere = set(granted.claimed), granted.known, set(granted.elsewhere)
         self._ready.extend(asking for asking in wanted if asking.key in claimed)
         self._elsewhere.extend(asking for asking in wanted if asking.key in elsewhere)
@@ -187,15 +188,22 @@ class Dispatcher:
             return not outstanding
         if outstanding or self._ready or self._later:
             return False
-        if granted.spent_out:
+        if granted.spent_out and not self._others_may_give_back():
             self._why = self._spent_out()
             return True
         return not (self._upcoming or self._elsewhere)
 
+    def _others_may_give_back(self) -> bool:
+        """Whether other runs hold money that may be free soon; they are waited for as long as a lease."""
+        self._short_since = self._short_since or time.monotonic()
+        waited = time.monotonic() - self._short_since
+        return waited < LEASE_SECONDS and self._account.reserved_by_others() > 0
+
     def _give_back(self) -> None:
         """What is claimed and not in flight is not asked any more."""
-        waiting = [*self._ready, *(asking for _, _, asking in self._later)]
-        self._released.extend(asking.key for asking in waiting)
+        self._released.extend(asking.key for asking in self._ready)
+        self._upcoming.extendleft(reversed(self._ready))
+        self._upcoming.extend(asking for _, _, asking in self._later)
         self._ready.clear()
         self._later.clear()
         self._elsewhere.clear()
@@ -215,8 +223,8 @@ class Dispatcher:
         likely = f"about {dollars(round(mean * len(left)))}, " if mean else ""
         caps = self._account.describe()
         return BudgetSpent(
-            f"{caps}; {len(left)} requests are left, and would cost {likely}at most {dollars(worst)}. What was answered "
-            "is in the ledger. Raise the budget and run again: nothing is bought twice."
+            f"{caps}; {len(left)} requests are left, and would cost {likely}at most {dollars(worst)}. What was "
+            "answered is in the ledger. Raise the budget and run again: nothing is bought twice."
         )
 
     # The sender.
@@ -230,7 +238,7 @@ class Dispatcher:
         """Send what is claimed as far as the gate allows; the seconds until it may allow more."""
         now = time.monotonic()
         while self._later and self._later[0][0] <= now:
-            self._ready.appendleft(heapq.heappop(self._later)[2])
+            self._upcoming.appendleft(heapq.heappop(self._later)[2])
         while self._ready and self._why is None:
             wait = self._gate.wait(self._ready[0].weight, self._at_stake, now)
             if wait is None:
@@ -301,6 +309,7 @@ class Dispatcher:
         if asking.tries >= self._service.pace.attempts or now - asking.began > self._service.pace.give_up_seconds:
             self._give_up(asking, failure)
         else:
+            self._released.append(asking.key)  # claimed anew when it is due
             heapq.heappush(self._later, (now + wait, next(self._numbers), asking))
 
     def _give_up(self, asking: _Asking, failure: Failure) -> None:

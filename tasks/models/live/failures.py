@@ -13,6 +13,7 @@ class Kind(StrEnum):
     OVERLOADED = "overloaded"
     SERVER_ERROR = "server_error"
     UNREACHABLE = "unreachable"
+    DISCONNECTED = "disconnected"
     TIMED_OUT = "timed_out"
     UNREADABLE = "unreadable"
     CONTEXT_TOO_LONG = "context_too_long"
@@ -26,14 +27,14 @@ class Kind(StrEnum):
 WAIT = {Kind.RATE_LIMITED, Kind.OVERLOADED}
 """The service asks for patience: this is no attempt."""
 
-RETRY = {Kind.SERVER_ERROR, Kind.UNREACHABLE, Kind.TIMED_OUT, Kind.UNREADABLE}
+RETRY = {Kind.SERVER_ERROR, Kind.UNREACHABLE, Kind.DISCONNECTED, Kind.TIMED_OUT, Kind.UNREADABLE}
 """It may go through the next time: this is an attempt."""
 
 STOP = {Kind.SCHEMA_REJECTED, Kind.UNAUTHORISED, Kind.UNKNOWN_MODEL, Kind.NO_CREDIT}
 """No other row will fare better."""
 
-BILLED = {Kind.UNREACHABLE, Kind.TIMED_OUT, Kind.UNREADABLE}
-"""The answer may have been given, and billed, and lost on its way."""
+BILLED = {Kind.DISCONNECTED, Kind.TIMED_OUT, Kind.UNREADABLE}
+"""The answer may have been given, and billed, and lost on its way; what never reached the service is not billed."""
 
 _ADVICE = {
     Kind.SCHEMA_REJECTED: "Change teach.output_schema to what the provider supports",
@@ -45,7 +46,7 @@ _ADVICE = {
 _NO_CREDIT = (
     "insufficient_quota",
     "credit_balance",
-    "credit balance",
+    "credit balance is",
     "billing_error",
     "insufficient credit",
     "insufficient_balance",
@@ -56,13 +57,18 @@ _NO_CREDIT = (
     "billing_hard_limit",
 )
 _TOO_LONG = (
-    "context_length_exceeded",
-    "prompt is too long",
-    "maximum context length",
+    "context_length",
+    "context length",
+    "context size",
+    "context limit",
     "context window",
+    "prompt is too long",
+    "request too large",
     "request_too_large",
-    "exceeds the model's context",
+    "string_above_max_length",
 )
+_UNKNOWN_MODEL = ("model_not_found", "invalid_model", "is not a valid model")
+_UNAUTHORISED = ("organization_on_hold", "organization has been disabled", "invalid_api_key")
 _SCHEMA = ("invalid_json_schema", "response_format", "output_config.format", "text.format", "json_schema")
 
 
@@ -88,11 +94,11 @@ def advice(kind: Kind, key: str) -> str:
 def _kind(status: int, said: str) -> Kind:
     if status == 402 or (status in {400, 403, 429} and any(sign in said for sign in _NO_CREDIT)):
         return Kind.NO_CREDIT
-    if status in {401, 403}:
+    if status in {401, 403} or (status == 400 and any(sign in said for sign in _UNAUTHORISED)):
         return Kind.UNAUTHORISED
-    if status == 404:
+    if status == 404 or (status == 400 and any(sign in said for sign in _UNKNOWN_MODEL)):
         return Kind.UNKNOWN_MODEL
-    if status == 429:
+    if status == 429 and "request too large" not in said:  # over a minute's tokens by itself: no wait helps it
         return Kind.RATE_LIMITED
     if status in {503, 529}:
         return Kind.OVERLOADED

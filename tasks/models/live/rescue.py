@@ -11,7 +11,7 @@ from tasks.models.request import Answer
 
 
 def rescue(answers: Sequence[tuple[str, Answer]], provider: str, why: StoreError) -> StoreError:
-    """Write answers beside the ledger, in the system's folder for temporary files; the error to raise, which says so."""
+    """Write answers into the system's folder for temporary files; the error to raise, which says where."""
     lines = "".join(recorded_line(key, answer, provider) + "\n" for key, answer in answers)
     try:
         descriptor, name = tempfile.mkstemp(prefix="stillhouse-rescued-", suffix=".jsonl")

@@ -16,6 +16,7 @@ from tasks.models.prices import Price, StatedPrice, priced
 from tasks.models.request import Answer, Request
 
 _NO_KEY = "no-key-needed"
+_NO_ANSWER = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
 class Reply(NamedTuple):
@@ -33,6 +34,7 @@ class Service(BaseModel):
     listed_as: ClassVar[str]
     key_variable: ClassVar[str]
     request_id_header: ClassVar[str]
+    address: ClassVar[str]
 
     model: str = Field(min_length=1, description="The name by which the service knows the model.")
     base_url: str | None = Field(
@@ -56,11 +58,15 @@ class Service(BaseModel):
         raise NotImplementedError
 
     def check(self) -> None:
-        """Raises `ModelUnavailable` where the key is missing, before anything is asked."""
+        """Raises `ModelUnavailable` where the key is missing or can be none, before anything is asked."""
         if self.key_name and not os.environ.get(self.key_name):
             raise ModelUnavailable(
                 f"{self.key_name} is not set, and {self.model} is asked with it. Put the key into the environment: "
                 f"export {self.key_name}=…"
+            )
+        if not (self.api_key.isascii() and self.api_key.isprintable()):
+            raise ModelUnavailable(
+                f"{self.key_name} holds characters that no key has, perhaps from how it was copied. Set it again."
             )
 
     @property
@@ -71,7 +77,7 @@ class Service(BaseModel):
     @property
     def api_key(self) -> str:
         """The key itself, never stored."""
-        return os.environ.get(self.key_name, "") if self.key_name else _NO_KEY
+        return os.environ.get(self.key_name, "").strip() if self.key_name else _NO_KEY
 
     @property
     def whose(self) -> str:
@@ -97,7 +103,7 @@ class Service(BaseModel):
         raise NotImplementedError
 
     def read(self, said: Any) -> Answer:
-        """The answer in what the service said. Raises `LookupError`, `TypeError` or `ValueError` where it is none."""
+        """The answer in what the service said. Raises one of `_NO_ANSWER` where it is none."""
         raise NotImplementedError
 
     def sdk(self) -> Any:
@@ -121,7 +127,7 @@ class Service(BaseModel):
         limits = httpx2.Limits(max_connections=wide, max_keepalive_connections=wide)
         return {
             "api_key": self.api_key,
-            "base_url": self.base_url,
+            "base_url": self.base_url or self.address,  # never one that the SDK finds in the environment
             "max_retries": 0,
             "timeout": self.pace.timeout_seconds,
             "http_client": self.sdk().DefaultAioHttpClient(limits=limits),
@@ -129,6 +135,7 @@ class Service(BaseModel):
 
     async def send(self, client: Any, request: Request) -> Reply | Failure:
         """One try, through the SDK; whatever comes of it is a value. Its words never hold the key."""
+        import aiohttp
         import httpx2
 
         sdk, started = self.sdk(), time.monotonic()
@@ -138,33 +145,29 @@ class Service(BaseModel):
             return self._discreet(
                 status_failure(error.status_code, error.body, error.message, read_limits(error.response.headers))
             )
-        except sdk.APITimeoutError as error:
-            return self._discreet(_lost(error))
-        except sdk.APIConnectionError as error:
-            return self._discreet(Failure(Kind.UNREACHABLE, _cause(error)))
+        except (sdk.APIConnectionError, aiohttp.ClientError) as error:  # the SDKs translate some of aiohttp's errors
+            return self._discreet(_no_answer(error))
         try:
             answer = self.read(given.json())
-        except (LookupError, TypeError, ValueError) as error:
-            start = given.text[:200]
-            return self._discreet(Failure(Kind.UNREADABLE, f"{type(error).__name__} {error} in: {start!r}"))
+        except _NO_ANSWER as error:
+            return self._discreet(Failure(Kind.UNREADABLE, f"{type(error).__name__} {error} in: {given.text[:2000]!r}"))
         told = {"seconds": time.monotonic() - started, "request_id": given.headers.get(self.request_id_header, "")}
         return Reply(priced(answer.model_copy(update=told), self.prices), read_limits(given.headers))
 
     def _discreet(self, failure: Failure) -> Failure:
-        words = " ".join(failure.words.split())[:500]
-        key = self.api_key
-        return failure._replace(words=words.replace(key, "[the key]") if len(key) > 3 else words)
+        """The failure in few words; the key goes before they are cut, so that no part of it stays."""
+        key, words = self.api_key, " ".join(failure.words.split())
+        return failure._replace(words=(words.replace(key, "[the key]") if len(key) > 3 else words)[:500])
 
 
-def _lost(error: Exception) -> Failure:
-    """The SDKs call a connection that was reset a time-out; what is behind it tells."""
-    cause = _cause(error)
-    closed = "disconnected" in cause.casefold() or "reset" in cause.casefold() or "connect" in cause.casefold()
-    return Failure(Kind.UNREACHABLE if closed else Kind.TIMED_OUT, cause)
+def _no_answer(error: BaseException) -> Failure:
+    """What became of a request without an answer; the SDKs call much of it a time-out, and what is behind it tells."""
+    import aiohttp
 
-
-def _cause(error: BaseException) -> str:
-    inner = error
-    while inner.__cause__ is not None:
-        inner = inner.__cause__
-    return f"{type(inner).__name__}: {inner}" if str(inner) else type(inner).__name__
+    causes = [error]
+    while causes[-1].__cause__ is not None:
+        causes.append(causes[-1].__cause__)
+    words = f"{type(causes[-1]).__name__}: {causes[-1]}".removesuffix(": ")
+    if any(isinstance(cause, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError) for cause in causes):
+        return Failure(Kind.UNREACHABLE, words)
+    return Failure(Kind.TIMED_OUT if isinstance(causes[-1], TimeoutError) else Kind.DISCONNECTED, words)

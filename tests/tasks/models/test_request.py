@@ -22,6 +22,7 @@ REQUEST = Request(messages=[Message(role="user", content="Where is my tent?")], 
         {"max_output_tokens": 21},
         {"temperature": 0.5},
         {"sample": 1},
+        {"output_schema": {"type": "object"}},
     ],
 )
 def test_all_that_decides_the_answer_is_in_the_key(change: dict[str, object]) -> None:
@@ -34,12 +35,12 @@ def test_the_model_is_in_the_key(other: dict[str, str]) -> None:
 
 
 def test_every_field_of_a_request_is_covered_by_the_tests_above() -> None:
-    assert set(Request.model_fields) == {"messages", "max_output_tokens", "temperature", "sample"}
+    assert set(Request.model_fields) == {"messages", "max_output_tokens", "temperature", "sample", "output_schema"}
 
 
 def test_the_order_of_keys_and_unset_defaults_are_not_in_the_key() -> None:
     turn = Message(content="Where is my tent?", role="user")
-    spelt_out = Request(sample=0, temperature=0.0, max_output_tokens=20, messages=[turn])
+    spelt_out = Request(output_schema=None, sample=0, temperature=None, max_output_tokens=20, messages=[turn])
     assert request_key(dict(reversed(IDENTITY.items())), spelt_out) == request_key(IDENTITY, REQUEST)
 
 

@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
-from tasks.artifacts import Made, Store, Student
+from tasks.artifacts import Made, Student
 from tasks.errors import StageFailed, StoreError
 from tasks.models import Request
 from tasks.rows import Message
+from tasks.store import Store
 from tasks.trainers import load_student
 from tests.tasks.trainers.lessons import row, trainer
 

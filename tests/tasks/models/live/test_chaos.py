@@ -1,4 +1,4 @@
-"""Bad days: a service that fails and a process that is killed; nothing is lost, misaligned or needlessly bought twice."""
+"""A service that fails and a process that is killed: nothing is lost, misaligned or needlessly bought twice."""
 
 import json
 import random
