@@ -36,7 +36,8 @@ class Answer(BaseModel):
 
     Tokens are the model's own count: `input_tokens` with those read from and written to the provider's cache,
     `output_tokens` with those of the reasoning. `seconds` is the request's share of the time it took. `nanodollars` is
-    what it cost, in 1e-9 US dollars; None where the price is not known. `saved_nanodollars` is what the provider's prompt cache took off it.
+    what it cost, in 1e-9 US dollars; None where the price is not known. `saved_nanodollars` is what the provider's
+    cache took off that.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -8,7 +8,6 @@ claimed, so what a killed process asks twice was in flight.
 import asyncio
 import heapq
 import itertools
-import random
 import threading
 import time
 from collections import deque
@@ -16,11 +15,12 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
-from tasks.errors import BudgetSpent, ModelUnavailable, StoreError
+from tasks.errors import BudgetSpent, StoreError
 from tasks.models.account import LEASE_SECONDS, Account, Attempt, Granted
-from tasks.models.live.failures import BILLED, RETRY, STOP, WAIT, Failure, Kind, advice
+from tasks.models.live.failures import BILLED, STOP, Failure, Kind
 from tasks.models.live.meter import Meter
 from tasks.models.live.pace import Gate
+from tasks.models.live.patience import Patience, Trouble
 from tasks.models.live.rescue import rescue
 from tasks.models.live.service import Reply, Service
 from tasks.models.live.signals import heeding_signals
@@ -31,9 +31,6 @@ from tasks.progress import Progress
 _BOOKS_SECONDS = 0.02
 _LOOK_SECONDS = 0.5
 _IDLE_SECONDS = 5.0
-_LONGEST_BACKOFF_SECONDS = 60.0
-_NEVER_ANSWERED_SECONDS = 60.0
-_ALL_INVALID = 10
 _AHEAD = 8
 
 
@@ -45,15 +42,15 @@ class Wanted(NamedTuple):
 
 
 class _Asking:
-    """A request on its way: the most that it can cost, and how often it was tried."""
+    """A request on its way: the most that it can cost, what it weighs, and what it has been through."""
 
-    __slots__ = ("began", "key", "request", "tries", "waits", "weight", "worst")
+    __slots__ = ("key", "request", "trouble", "weight", "worst")
 
     def __init__(self, service: Service, wanted: Wanted) -> None:
         self.key, self.request = wanted
         self.worst = service.prices.worst(self.request, service.longest_output(self.request))
         self.weight = service.weight(self.request)
-        self.tries, self.waits, self.began = 0, 0, 0.0
+        self.trouble = Trouble()
 
 
 class Dispatcher:
@@ -62,6 +59,7 @@ class Dispatcher:
     def __init__(self, service: Service, account: Account, progress: Progress) -> None:
         self._service, self._account = service, account
         self._gate, self._meter = Gate(service.pace, time.monotonic()), Meter(progress)
+        self._patience = Patience(service, self._gate)
         self._upcoming: deque[_Asking] = deque()
         self._ready: deque[_Asking] = deque()
         self._later: list[tuple[float, int, _Asking]] = []
@@ -71,7 +69,6 @@ class Dispatcher:
         self._tried: list[Attempt] = []
         self._released: list[str] = []
         self._recording, self._short_since = 0, 0.0
-        self._trouble: Failure | None = None
         self._numbers = itertools.count()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._why: BaseException | None = None
@@ -132,7 +129,7 @@ class Dispatcher:
         loop = asyncio.get_running_loop()
         while not self._over:
             await _until(self._books, self._books_wait())
-            self._stop_if_silent()
+            self._stop_if_hopeless()
             if self._why is not None:
                 self._give_back()
             answered, tried, released = self._answered, self._tried, self._released
@@ -154,7 +151,7 @@ class Dispatcher:
             await asyncio.sleep(0 if self._over else _BOOKS_SECONDS)
 
     def _books_wait(self) -> float:
-        return _LOOK_SECONDS if self._elsewhere or self._trouble or self._short_since else _IDLE_SECONDS
+        return _LOOK_SECONDS if self._elsewhere or self._patience.trouble or self._short_since else _IDLE_SECONDS
 
     def _to_claim(self) -> list[_Asking]:
         """What is to be claimed now: enough to fill the width, and a little ahead; then what others were asking."""
@@ -245,7 +242,7 @@ class Dispatcher:
                 return _IDLE_SECONDS
             if wait > 0:
                 return wait
-            self._launch(client, self._ready.popleft(), now)
+            self._launch(client, self._ready.popleft())
         self._books.set()  # more may be claimed
         return max(0.001, self._later[0][0] - now) if self._later else _IDLE_SECONDS
 
@@ -254,8 +251,7 @@ class Dispatcher:
         """Requests that would be asked again if the process died now: in flight, or answered and not yet recorded."""
         return len(self._flying) + len(self._answered) + self._recording
 
-    def _launch(self, client: Any, asking: _Asking, now: float) -> None:
-        asking.began = asking.began or now
+    def _launch(self, client: Any, asking: _Asking) -> None:
         self._gate.send(asking.weight)
         task = asyncio.create_task(self._send(client, asking.request))
         self._flying[task] = asking
@@ -276,7 +272,7 @@ class Dispatcher:
         except Exception as error:  # a fault of ours in one row must not lose the others
             outcome = Failure(Kind.INVALID, f"{type(error).__name__}: {error}")
         if isinstance(outcome, Reply):
-            self._trouble = None
+            self._patience.answered()
             self._gate.answered(outcome.answer.seconds, outcome.limits, time.monotonic())
             self._meter.answer(outcome.answer)
             self._answered.append((asking.key, outcome.answer))
@@ -285,58 +281,23 @@ class Dispatcher:
         self._wake()
 
     def _fail(self, asking: _Asking, failure: Failure) -> None:
-        now, kind, self._trouble = time.monotonic(), failure.kind, failure
-        self._meter.error(kind)
-        self._tried.append(Attempt(asking.key, kind, failure.words, asking.worst if kind in BILLED else 0))
-        if kind in STOP:
-            self.stop(ModelUnavailable(f"{self._names(failure)}. {advice(kind, self._service.key_name)}."))
-            self._released.append(asking.key)
-        elif kind in WAIT | RETRY:
-            self._try_again(asking, failure, now)
-        else:
-            self._give_up(asking, failure)
+        now = time.monotonic()
+        self._meter.error(failure.kind)
+        billed = asking.worst if failure.kind in BILLED else 0
+        self._tried.append(Attempt(asking.key, failure.kind, failure.words, billed))
+        self._released.append(asking.key)  # claimed anew where it is tried again
+        again = self._patience.after(failure, asking.trouble, len(self._flying) + 1, now)
+        if again is not None:
+            heapq.heappush(self._later, (now + again, next(self._numbers), asking))
+        elif failure.kind not in STOP:  # an answer with an error; the ledger has nothing of it but its tries
+            self.failed[asking.key] = Answer(error=f"{failure.kind}: {failure.words}")
+            self._meter.advance(1, len(self._flying))
+        self._stop_if_hopeless()
 
-    def _try_again(self, asking: _Asking, failure: Failure, now: float) -> None:
-        probed = self._gate.probing
-        if failure.kind is Kind.RATE_LIMITED:
-            wait = self._gate.refused(failure.limits, len(self._flying) + 1, now) * random.uniform(1, 1.2)
-        else:
-            self._gate.failed(now)
-            asking.waits += 1
-            asking.tries += failure.kind in RETRY and not probed
-            backoff = min(_LONGEST_BACKOFF_SECONDS, 0.5 * 2 ** min(10, asking.waits))
-            wait = max(failure.limits.retry_after_seconds or 0.0, backoff * random.uniform(0.5, 1))
-        if asking.tries >= self._service.pace.attempts or now - asking.began > self._service.pace.give_up_seconds:
-            self._give_up(asking, failure)
-        else:
-            self._released.append(asking.key)  # claimed anew when it is due
-            heapq.heappush(self._later, (now + wait, next(self._numbers), asking))
-
-    def _give_up(self, asking: _Asking, failure: Failure) -> None:
-        """The row has failed: an answer with an error, and nothing in the ledger but its tries."""
-        self.failed[asking.key] = Answer(error=f"{failure.kind}: {failure.words}")
-        self._released.append(asking.key)
-        self._meter.advance(1, len(self._flying))
-        if failure.kind is Kind.INVALID and not self._meter.answers and len(self.failed) >= _ALL_INVALID:
-            self.stop(
-                ModelUnavailable(f"{self._names(failure)}, and so were all others. Correct the teacher's settings.")
-            )
-
-    def _stop_if_silent(self) -> None:
-        """Stop where the service has answered nothing but failures for as long as it may."""
-        patience, silent = self._service.pace.give_up_seconds, self._gate.silent_seconds(time.monotonic())
-        if not self._meter.answers:
-            patience = min(patience, _NEVER_ANSWERED_SECONDS)
-        if self._trouble is not None and silent > patience:
-            self.stop(
-                ModelUnavailable(
-                    f"{self._names(self._trouble)}, and nothing else for {silent:.0f} s. What was answered is in the "
-                    "ledger: run again when the service is back."
-                )
-            )
-
-    def _names(self, failure: Failure) -> str:
-        return f"{self._service.whose} ({self._service.model}) answered: {failure.words}"
+    def _stop_if_hopeless(self) -> None:
+        why = self._patience.hopeless(time.monotonic())
+        if why is not None:
+            self.stop(why)
 
 
 async def _until(event: asyncio.Event, seconds: float) -> None:

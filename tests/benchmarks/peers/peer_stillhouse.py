@@ -21,7 +21,7 @@ def prepare(asked: Asked) -> Callable[[], Answers]:
             "pace": {"max_in_flight": asked.concurrency},
         }
     )
-    model.sdk().AsyncOpenAI  # noqa: B018: the SDK is imported now, as every peer's is
+    assert model.sdk().AsyncOpenAI  # imported now, as every peer's is
     hand = Hand("teach", Budget(project="bench", run="bench", project_usd=1000.0))
 
     def ask() -> Answers:

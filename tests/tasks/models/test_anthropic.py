@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from tasks.models import Anthropic, Answer, Request
+from tasks.models import Answer, Anthropic, Request
 from tasks.models.anthropic import read_message
 from tasks.models.live.service import Reply
 from tasks.models.request import CUT_OFF, REFUSED

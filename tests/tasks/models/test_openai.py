@@ -274,7 +274,7 @@ def test_a_response_that_is_not_over_is_no_answer(status: str | None) -> None:
 
 def test_an_error_in_a_body_that_came_with_200_is_no_answer() -> None:
     for body in ({"error": {"message": "upstream failed"}}, response(error={"code": "server_error", "message": "no"})):
-        with pytest.raises(ValueError, match="upstream|server_error"):
+        with pytest.raises(ValueError, match=r"upstream|server_error"):
             model().read(body)
 
 

@@ -56,7 +56,7 @@ def compared(outcome: Outcome, requests: int, per_minute: float, latency: float)
     return outcome.seconds / (requests * 60 / per_minute + latency)
 
 
-@pytest.mark.parametrize("per_minute", [60, 600, 3000, 12_000])
+@pytest.mark.parametrize("per_minute", [60, 600, 6000])
 @pytest.mark.parametrize("latency", [0.05, 0.5, 3.0])
 @pytest.mark.parametrize("retry_after", [True, False])
 def test_headers_are_followed_closely(per_minute: float, latency: float, retry_after: bool) -> None:
@@ -67,7 +67,7 @@ def test_headers_are_followed_closely(per_minute: float, latency: float, retry_a
     assert outcome.refused_share < 0.01
 
 
-@pytest.mark.parametrize("per_minute", [60, 600, 3000])
+@pytest.mark.parametrize("per_minute", [60, 600, 2000])
 @pytest.mark.parametrize("latency", [0.05, 0.5, 3.0])
 @pytest.mark.parametrize("retry_after", [True, False])
 @pytest.mark.parametrize("burst_seconds", [0.2, 1.0])
