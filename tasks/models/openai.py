@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from tasks.models.live.service import Service
 from tasks.models.request import Answer, Request
@@ -35,6 +35,12 @@ class OpenAI(Service):
         exclude=True,
         description="How Chat Completions names the limit; max_tokens where base_url is set.",
     )
+
+    @model_validator(mode="after")
+    def _seeded_in_chat(self) -> "OpenAI":
+        if self.seed is not None and self.api == "responses":
+            raise ValueError("seed: the Responses API takes none; leave it out, or use api: chat")
+        return self
 
     def identity(self) -> dict[str, Any]:
         """Whose model it is, which API, and the settings that decide an answer."""

@@ -286,7 +286,7 @@ class Dispatcher:
         billed = asking.worst if failure.kind in BILLED else 0
         self._tried.append(Attempt(asking.key, failure.kind, failure.words, billed))
         self._released.append(asking.key)  # claimed anew where it is tried again
-        again = self._patience.after(failure, asking.trouble, len(self._flying) + 1, now)
+        again = self._patience.after(failure, asking.trouble, now)
         if again is not None:
             heapq.heappush(self._later, (now + again, next(self._numbers), asking))
         elif failure.kind not in STOP:  # an answer with an error; the ledger has nothing of it but its tries

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.models.live.limits import Limits
 
-_START, _RAMP_SECONDS, _RAMP_STEP_SECONDS = 2.0, 0.8, 0.01
+_START, _RAMP_SECONDS, _RAMP_STEP_SECONDS = 2.0, 0.65, 0.01
 _WINDOW, _SLOWER, _NARROWER, _NO_HELP = 32, 2.5, 0.7, 0.9
 _SHARE, _BURST_SECONDS, _EVEN_SECONDS = 0.99, 0.5, 0.1
 _DIP, _SEARCH_SECONDS, _SEARCH_REQUESTS = 0.15, 10.0, 60.0
@@ -164,7 +164,7 @@ class Gate:
         if not self._ramping and self._unseen >= max(_WINDOW, self._width):
             self._look_at_latency()
 
-    def refused(self, limits: Limits, in_flight: int, now: float) -> float:
+    def refused(self, limits: Limits, now: float) -> float:
         """Learn from a refusal for the rate's sake; returns the seconds until that request may be tried again.
 
         Refusals that come together count once. Where the limit is known, a first one only teaches it.

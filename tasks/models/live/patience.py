@@ -35,7 +35,7 @@ class Patience:
         self._answers += 1
         self.trouble = None
 
-    def after(self, failure: Failure, trouble: Trouble, in_flight: int, now: float) -> float | None:
+    def after(self, failure: Failure, trouble: Trouble, now: float) -> float | None:
         """Seconds until the request is tried again; None where it is not."""
         self.trouble, trouble.since = failure, trouble.since or now
         if failure.kind in STOP:
@@ -44,7 +44,7 @@ class Patience:
         if failure.kind not in WAIT | RETRY:
             self._count_invalid(failure)
             return None
-        again = self._wait(failure, trouble, in_flight, now)
+        again = self._wait(failure, trouble, now)
         pace = self._service.pace
         too_long = failure.kind in RETRY and now - trouble.since > pace.give_up_seconds
         return None if too_long or trouble.tries >= pace.attempts else again
@@ -63,9 +63,9 @@ class Patience:
             )
         return self._stop
 
-    def _wait(self, failure: Failure, trouble: Trouble, in_flight: int, now: float) -> float:
+    def _wait(self, failure: Failure, trouble: Trouble, now: float) -> float:
         if failure.kind is Kind.RATE_LIMITED:
-            return self._gate.refused(failure.limits, in_flight, now) * random.uniform(1, 1.2)
+            return self._gate.refused(failure.limits, now) * random.uniform(1, 1.2)
         trouble.tries += failure.kind in RETRY and not self._gate.probing
         trouble.waits += 1
         self._gate.failed(now)

@@ -107,7 +107,7 @@ def ask(server: Server, requests: int, tokens: float = 10, until: float = 1e6, *
                 gate.answered(now - began, server.say(), now)
                 answered += 1
             elif kind == "refusal":
-                pause = gate.refused(server.say(asks), len(flying) + 1, now)
+                pause = gate.refused(server.say(asks), now)
                 heapq.heappush(later, now + pause * chance.uniform(1, 1.2))
                 refused += 1
             else:

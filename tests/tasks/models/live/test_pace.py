@@ -230,7 +230,7 @@ def test_a_request_of_more_than_a_minutes_tokens_goes_out_when_the_bucket_is_ful
 def test_a_refusal_is_waited_out_as_long_as_it_says() -> None:
     gate = Gate(Pace(), 0.0)
     gate.send(10)
-    assert gate.refused(Limits(retry_after_seconds=7.0), 1, 1.0) == 7.0
+    assert gate.refused(Limits(retry_after_seconds=7.0), 1.0) == 7.0
     assert gate.wait(10, 0, 1.0) == 7.0
     assert gate.wait(10, 0, 7.9) == pytest.approx(0.1)
 
@@ -239,12 +239,12 @@ def test_refusals_without_an_answer_between_them_are_waited_out_ever_longer() ->
     gate, now, pauses = Gate(Pace(), 0.0), 0.0, []
     for _ in range(8):
         gate.send(10)
-        pauses.append(gate.refused(Limits(), 1, now))
+        pauses.append(gate.refused(Limits(), now))
         now += 10.0
     assert pauses == sorted(pauses)
     assert pauses[-1] == 8.0
     gate.answered(0.5, Limits(), now)
-    assert gate.refused(Limits(), 1, now + 1) < 1
+    assert gate.refused(Limits(), now + 1) < 1
 
 
 def test_a_gate_costs_little() -> None:
