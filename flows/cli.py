@@ -38,7 +38,7 @@ def run(
 
         console = Console(stderr=as_json)
         loaded = load(project)
-        check(loaded)
+        check(loaded, budget_usd)
         with ConsoleHandler(console) as shown:
             from flows.distill import distill
 
@@ -61,7 +61,7 @@ def plan(project: ProjectFile, as_json: AsJson = False) -> None:
         from flows.project import check, load
 
         loaded = load(project)
-        check(loaded)
+        check(loaded, asks=False)
         planned = look(loaded)
         if as_json:
             print(json.dumps([stage._asdict() for stage in planned], indent=1))

@@ -76,7 +76,7 @@ def distill(project: Path, budget_usd: float | None = None) -> Path:
     `budget_usd` is the most that this run may spend, beside what the project's own budget leaves.
     """
     loaded = load(project)
-    check(loaded)
+    check(loaded, budget_usd)
     return distil(loaded, budget_usd)
 
 

@@ -88,7 +88,7 @@ def load(path: Path) -> Project:
         raise ProjectError(f"{path}: {describe(error)}") from error
 
 
-def check(project: Project) -> None:
+def check(project: Project, run_usd: float | None = None, asks: bool = True) -> None:
     """Fail before any work: read every input and every stored answer, try the store, ask for keys and prices."""
     Store().check_writable()
     project.train.check()
@@ -101,23 +101,24 @@ def check(project: Project) -> None:
     read_gold(project.filter, known={row["id"] for row in rows})
     _ = project.teach.schema_asked_for
     for teacher in project.teach.teachers:
-        _check_teacher(project, teacher, rows)
+        _check_teacher(project, teacher, rows, run_usd)
+        if asks and isinstance(teacher, Service):
+            teacher.check()
 
 
-def _check_teacher(project: Project, teacher: AnyModel, rows: Sequence[Input]) -> None:
+def _check_teacher(project: Project, teacher: AnyModel, rows: Sequence[Input], run_usd: float | None) -> None:
     if isinstance(teacher, Recorded):
         picked, _ = pick(rows, project.sample)
         asked = list(questions(picked, project.teach))
         teacher.check([each.request for each in asked], [f"row {each.row!r}" for each in asked])
     elif isinstance(teacher, Service):
-        teacher.check()
         if "budget_usd" not in project.model_fields_set:
             raise ProjectError(
                 f"budget_usd: required, because {teacher.model} costs money. Set the most that all runs of "
                 f"{project.name} may spend, in US dollars, or budget_usd: null for no limit."
             )
-        if project.budget_usd is not None and not teacher.prices.known:
+        if not (project.budget_usd is None and run_usd is None) and not teacher.prices.known:
             raise ProjectError(
-                f"teach: no price is listed for {teacher.model} at {teacher.whose}, so budget_usd cannot be kept. "
-                "State it: price: {input_usd: …, output_usd: …} (US dollars a million tokens), or set budget_usd: null."
+                f"teach: no price is listed for {teacher.model} at {teacher.whose}, so no budget can be kept. "
+                "State it: price: {input_usd: …, output_usd: …} (US dollars a million tokens), or set no budget."
             )

@@ -76,6 +76,12 @@ def handles(value: Any) -> Iterator[Handle]:
             return
 
 
+def _failed_rows(stored: Any) -> bool:
+    """Whether rows of a stage's result failed in a way that may pass: the ledger asks only for those again."""
+    result = stored.get("data", stored)
+    return bool(result.get("tally", {}).get("outcomes", {}).get("failed"))
+
+
 class VerifiedKeys(LocalFileSystem):
     """Key storage that vouches for what it serves: reading a record checks every artefact behind it."""
 
@@ -88,11 +94,14 @@ class VerifiedKeys(LocalFileSystem):
     def read_path(self, path: str, **_: Any) -> bytes:
         """The record, pointing into this store wherever it lies now.
 
-        Raises `LookupError` where an artefact behind it is not what it was.
+        Raises `LookupError` where an artefact behind it is not what it was, or rows failed and may be tried again.
         """
         record = json.loads(self._resolve_path(path).read_bytes())
         result = results_folder() / Path(record["storage_key"]).name
-        for handle in handles(json.loads(result.read_bytes())):
+        stored = json.loads(result.read_bytes())
+        if _failed_rows(stored):
+            raise LookupError("rows of it failed, and may be answered now")
+        for handle in handles(stored):
             if not Store().intact(handle):
                 logger.warning("%s %s is gone or was changed: its stage runs again", handle.folder, handle.fingerprint)
                 raise LookupError(f"{handle.fingerprint} is not intact")

@@ -102,7 +102,9 @@ def _missing(connection: sa.Connection, tables: sa.MetaData) -> Iterator[sa.Exec
 
 
 def _file(path: Path, wait_seconds: float) -> sa.Engine:
-    engine = sa.create_engine(sa.URL.create("sqlite", database=str(path)), connect_args={"timeout": wait_seconds})
+    engine = sa.create_engine(
+        sa.URL.create("sqlite", database=str(path)), connect_args={"timeout": wait_seconds}, hide_parameters=True
+    )
 
     def configure(connection: sqlite3.Connection, _: Any) -> None:
         connection.isolation_level = None  # transactions are begun by `begin`, not by the driver
@@ -133,7 +135,7 @@ def _server(address: str, wait_seconds: float) -> sa.Engine:
             raise ArgumentError(f"it is of {url.get_backend_name()}, not of PostgreSQL")
         if url.drivername == "postgresql":
             url = url.set(drivername="postgresql+psycopg")
-        engine = sa.create_engine(url, pool_pre_ping=True, isolation_level="READ COMMITTED")
+        engine = sa.create_engine(url, pool_pre_ping=True, hide_parameters=True, isolation_level="READ COMMITTED")
     except (ArgumentError, ValueError) as error:
         why = error if isinstance(error, ArgumentError) else "its port is no number"  # which may be part of a password
         raise StoreError(f"not a database's URL: {why}. Write postgresql+psycopg://user@host/database.") from None

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from tasks.artifacts import Dataset, Made, Result, Student, Tally
 from tasks.caching import BY_CONTENT
 from tasks.evidence import ALL, Difference, Estimate, Scores, Usage
-from tasks.models import Answer, AnyModel, Budget, Hand, Question, Request
+from tasks.models import Answer, AnyModel, Budget, Hand, Question, Request, failure
 from tasks.rows import Kept, Scored
 from tasks.scorers import Scorer
 from tasks.scorers.intervals import difference_interval, mean_interval
@@ -203,7 +203,7 @@ def evaluate(
         asked=asked,
         tally=Tally(
             rows_in=len(rows) * len(systems),
-            outcomes=Counter("failed" if row["error"] else "answered" for row in scored),
+            outcomes=Counter(failure(row["error"]) if row["error"] else "answered" for row in scored),
         ),
         seconds=time.monotonic() - started,
     )

@@ -3,18 +3,18 @@
 import json
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
 from prefect import task
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from tasks.artifacts import Dataset, Made, Result, Tally
+from tasks.artifacts import Dataset, Made, Result, Tally, canonical
 from tasks.caching import BY_CONTENT
 from tasks.errors import ProjectError, StageFailed
 from tasks.files import File
-from tasks.models import CUT_OFF, REFUSED, Answer, AnyModel, Asked, Budget, Hand, Question, Request
+from tasks.models import CUT_OFF, REFUSED, Answer, AnyModel, Asked, Budget, Hand, Local, Question, Request, failure
 from tasks.rows import Input, Message, Output
 from tasks.store import Store
 
@@ -45,6 +45,13 @@ class TeachConfig(BaseModel):
     def _worth_asking_again(self) -> "TeachConfig":
         if self.samples > 1 and self.temperature == 0:
             raise ValueError("samples: at temperature 0 they are all the same; raise it, or leave it to the provider")
+        if self.samples > 1 and any(isinstance(teacher, Local) for teacher in self.teachers):
+            raise ValueError("samples: a local model answers greedily, so they are all the same; set samples: 1")
+        if self.temperature is not None and any(getattr(each, "thinking_tokens", None) for each in self.teachers):
+            raise ValueError("temperature: a model that thinks takes none; leave it out")
+        identities = [canonical(teacher.identity()) for teacher in self.teachers]
+        if len(set(identities)) < len(identities):
+            raise ValueError("others: a teacher stands here twice; ask it more often with samples")
         return self
 
     @property
@@ -94,9 +101,14 @@ def questions(rows: Iterable[Input], config: TeachConfig) -> Iterator[Question]:
             yield Question(row["id"], request)
 
 
-def outputs(rows: Iterable[Input], teacher: AnyModel, answers: Iterable[Answer], samples: int) -> Iterator[Output]:
+def names(teachers: Sequence[AnyModel]) -> list[str]:
+    """What each teacher is called in the outputs: its model, and a number where another is called so."""
+    called = [str(getattr(teacher, "model", teacher.provider)) for teacher in teachers]
+    return [name if called.count(name) == 1 else f"{name} {at + 1}" for at, name in enumerate(called)]
+
+
+def outputs(rows: Iterable[Input], name: str, answers: Iterable[Answer], samples: int) -> Iterator[Output]:
     """Rows with a teacher's answers, aligned."""
-    name = getattr(teacher, "model", teacher.provider)
     given = iter(answers)
     for row in rows:
         for sample in range(samples):
@@ -114,7 +126,7 @@ def outputs(rows: Iterable[Input], teacher: AnyModel, answers: Iterable[Answer],
 
 def _outcome(output: Output) -> str:
     if output["error"]:
-        return "failed"
+        return failure(output["error"])
     if output["finish_reason"] in REFUSED:
         return "refused"
     return "cut_off" if output["finish_reason"] in CUT_OFF else "answered"
@@ -142,8 +154,8 @@ def teach(config: TeachConfig, inputs: Dataset, budget: Budget) -> Taught:
         _refuse_failures(config, asked[-1])
 
     def given() -> Iterator[Output]:
-        for teacher, answered in zip(config.teachers, asked, strict=True):
-            for output in outputs(store.read_rows(inputs), teacher, answered.answers(), config.samples):
+        for name, answered in zip(names(config.teachers), asked, strict=True):
+            for output in outputs(store.read_rows(inputs), name, answered.answers(), config.samples):
                 outcomes[_outcome(output)] += 1
                 yield output
 

@@ -16,7 +16,7 @@ from tasks.models.live.service import Service
 from tasks.models.local import Local
 from tasks.models.openai import OpenAI
 from tasks.models.recorded import Recorded
-from tasks.models.request import CUT_OFF, REFUSED, Answer, Answered, Batched, Request, request_key
+from tasks.models.request import CUT_OFF, REFUSED, Answer, Answered, Batched, Request, failure, request_key
 from tasks.models.weights import ModelWeights, Weights
 
 AnyModel = Annotated[OpenAI | Anthropic | Local | Recorded, Field(discriminator="provider")]
@@ -43,6 +43,7 @@ __all__ = [
     "Service",
     "Weights",
     "estimate",
+    "failure",
     "recorded_line",
     "request_key",
 ]

@@ -104,6 +104,10 @@ class Account:
         finally:
             _LIVING.discard(self.owner)
 
+    def abandon(self) -> None:
+        """Leave claims whose requests may still be answered: they are lost, and count as spent once they are found."""
+        _LIVING.discard(self.owner)
+
     def describe(self) -> str:
         """What is left of the budget, in words."""
         with self._database.read() as connection:
@@ -111,7 +115,7 @@ class Account:
         used = {row.run: row.spent + row.reserved for row in rows}
         names = {"": "budget_usd", self.budget.run: "this run's budget"}
         return " and ".join(
-            f"{dollars(used.get(run, 0))} of {names[run]} {dollars(cap)} are spent"
+            f"{dollars(used.get(run, 0))} of {names[run]} {dollars(cap)} are spent or reserved"
             for run, cap in self.budget.caps().items()
         )
 

@@ -1,10 +1,11 @@
 """The one way to ask a model: what the ledger knows is not asked again, what is asked is recorded before use."""
 
+import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-from tasks.errors import StoreError
+from tasks.errors import ProjectError, StoreError
 from tasks.models.account import Account, Budget
 from tasks.models.ledger import Ledger
 from tasks.models.live.dispatcher import Dispatcher, Wanted
@@ -99,16 +100,21 @@ class Hand:
     def _ask_service(
         self, service: Service, missing: Iterable[Wanted], progress: Progress
     ) -> tuple[int, dict[str, Answer]]:
+        if self.budget.caps() and not service.prices.known:
+            raise ProjectError(
+                f"no price is listed for {service.model} at {service.whose}, so no budget can be kept. State it: "
+                "price: {input_usd: …, output_usd: …} (US dollars a million tokens), or set no budget."
+            )
         account = Account(self.ledger, self.budget, self.stage, service.listed_as)
         dispatcher = Dispatcher(service, account, progress)
         try:
             dispatcher.run(missing)
-        except StoreError:  # closing would fail as well, and hide what happened and where the answers are
-            raise
-        except BaseException:
-            account.close()
-            raise
-        account.close()
+        finally:
+            if dispatcher.settled:
+                with contextlib.suppress(StoreError):  # it failed before, then: that must not be hidden
+                    account.close()
+            else:
+                account.abandon()
         return dispatcher.answered + len(dispatcher.failed), dispatcher.failed
 
     def _ask_batched(

@@ -2,10 +2,23 @@
 
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from tasks.models.live.service import Service
 from tasks.models.request import Answer, Request
+
+_BROKEN_OFF = {"error", "abort", "insufficient_system_resource"}
+_OURS = {
+    "model",
+    "messages",
+    "input",
+    "max_tokens",
+    "max_completion_tokens",
+    "max_output_tokens",
+    "n",
+    "stream",
+    "tools",
+}
 
 
 class OpenAI(Service):
@@ -22,6 +35,9 @@ class OpenAI(Service):
     provider: Literal["openai"]
     api: Literal["chat", "responses"] = Field(default="chat", description="Which of the two APIs is used.")
     reasoning_effort: str | None = Field(default=None, description="How much a reasoning model thinks, in its words.")
+    reasoning_summary: Literal["auto", "concise", "detailed"] | None = Field(
+        default=None, description="Asks Responses what was thought; OpenAI tells it to verified organisations alone."
+    )
     reasoning_tokens: int = Field(
         default=0, ge=0, description="Room for reasoning beyond max_output_tokens, which counts it in otherwise."
     )
@@ -42,10 +58,18 @@ class OpenAI(Service):
             raise ValueError("seed: the Responses API takes none; leave it out, or use api: chat")
         return self
 
+    @field_validator("extra_body")
+    @classmethod
+    def _leaves_ours(cls, extra: dict[str, Any]) -> dict[str, Any]:
+        if taken := sorted(_OURS & extra.keys()):
+            raise ValueError(f"{taken} cannot be set here: the budget and the reading of answers rest on them")
+        return extra
+
     def identity(self) -> dict[str, Any]:
         """Whose model it is, which API, and the settings that decide an answer."""
         decides = self.model_dump(
-            include={"reasoning_effort", "reasoning_tokens", "seed", "top_p", "extra_body"}, exclude_defaults=True
+            include={"reasoning_effort", "reasoning_summary", "reasoning_tokens", "seed", "top_p", "extra_body"},
+            exclude_defaults=True,
         )
         return {"provider": "openai", "service": self.whose, "api": self.api, "model": self.model} | decides
 
@@ -83,7 +107,8 @@ class OpenAI(Service):
         return {name: value for name, value in body.items() if value is not None}
 
     def _chat(self, request: Request) -> dict[str, Any]:
-        limit = self.limit_field or ("max_tokens" if self.base_url else "max_completion_tokens")
+        own = not self.base_url or self.whose.endswith((".openai.com", ".openai.azure.com"))
+        limit = self.limit_field or ("max_completion_tokens" if own else "max_tokens")
         return {
             "messages": request.messages,
             limit: self.longest_output(request),
@@ -93,7 +118,8 @@ class OpenAI(Service):
         }
 
     def _responses(self, request: Request) -> dict[str, Any]:
-        thinks = {"effort": self.reasoning_effort, "summary": "auto"} if self.reasoning_effort else None
+        thinks = {"effort": self.reasoning_effort, "summary": self.reasoning_summary}
+        thinks = {name: value for name, value in thinks.items() if value} or None
         written = _format(request, nested=False)
         return {
             "input": request.messages,
@@ -118,13 +144,13 @@ def read_chat(said: Any) -> Answer:
     refusal = message.get("refusal")
     return Answer(
         text=_text(message.get("content")) or refusal or "",
-        finish_reason="refusal" if refusal else choice.get("finish_reason") or "stop",
+        finish_reason="refusal" if refusal else _finish(choice),
         model=said.get("model") or "",
         reasoning=message.get("reasoning_content") or message.get("reasoning") or "",
         input_tokens=usage.get("prompt_tokens") or 0,
         cached_tokens=prompt.get("cached_tokens") or 0,
         cache_write_tokens=prompt.get("cache_write_tokens") or 0,
-        output_tokens=usage.get("completion_tokens") or 0,
+        output_tokens=_written(usage),
         reasoning_tokens=(usage.get("completion_tokens_details") or {}).get("reasoning_tokens") or 0,
     )
 
@@ -154,6 +180,19 @@ def read_response(said: Any) -> Answer:
 
 def _thoughts(item: Any) -> list[Any]:
     return item.get("summary") or item.get("content") or []  # OpenAI tells a summary, open models all of it
+
+
+def _written(usage: Any) -> int:
+    """Tokens that are billed as written: some services leave the reasoning out of the completion's count."""
+    read, written = usage.get("prompt_tokens") or 0, usage.get("completion_tokens") or 0
+    return max(written, (usage.get("total_tokens") or 0) - read)
+
+
+def _finish(choice: Any) -> str:
+    reason = choice.get("finish_reason") or "stop"
+    if reason in _BROKEN_OFF:
+        raise ValueError(f"the service broke off: {reason}")
+    return reason
 
 
 def _text(content: Any) -> str:

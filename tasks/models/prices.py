@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from tasks.models.request import Answer, Request
 
 NANODOLLARS = 1_000_000_000
-_TOKENS_A_MESSAGE = 16
+_MOST_TOKENS_A_MESSAGE, _MOST_TOKENS_A_REQUEST = 16, 200
+_CACHE_WRITE = 1.25
 
 
 class StatedPrice(BaseModel):
@@ -27,7 +28,7 @@ class StatedPrice(BaseModel):
         default=None, ge=0, description="For tokens read from the provider's cache; as input where not set."
     )
     cache_write_usd: float | None = Field(
-        default=None, ge=0, description="For tokens written to the provider's cache; as input where not set."
+        default=None, ge=0, description="For tokens written to the provider's cache; 1.25 of input where not set."
     )
 
 
@@ -99,10 +100,10 @@ def priced(answer: Answer, price: Price) -> Answer:
 
 
 def most_input_tokens(request: Request) -> int:
-    """More tokens than any byte-level tokenizer makes of a request."""
+    """More tokens than any byte-level tokenizer makes of a request, with what templates and providers put around it."""
     schema = json.dumps(request.output_schema) if request.output_schema else ""
     contents = [*(message["content"] for message in request.messages), schema]
-    return sum(len(content.encode()) + _TOKENS_A_MESSAGE for content in contents)
+    return _MOST_TOKENS_A_REQUEST + sum(len(content.encode()) + _MOST_TOKENS_A_MESSAGE for content in contents)
 
 
 def dollars(nanodollars: int) -> str:
@@ -113,7 +114,7 @@ def dollars(nanodollars: int) -> str:
 
 def _stated_cost(price: StatedPrice, tokens: Tokens) -> int:
     cached = price.input_usd if price.cached_usd is None else price.cached_usd
-    written = price.input_usd if price.cache_write_usd is None else price.cache_write_usd
+    written = price.input_usd * _CACHE_WRITE if price.cache_write_usd is None else price.cache_write_usd
     fresh = tokens.input - tokens.cached - tokens.cache_write
     micro = (
         fresh * price.input_usd

@@ -15,6 +15,9 @@ REFUSED = {"refusal", "content_filter"}
 """Finish reasons of answers that the model or its provider refused to give."""
 
 
+_LASTING = ("context_too_long", "context too long", "invalid", "forbidden")
+
+
 class Request(BaseModel):
     """One question: all of it that decides the answer, and nothing else."""
 
@@ -56,6 +59,11 @@ class Answer(BaseModel):
     nanodollars: int | None = 0
     saved_nanodollars: int = 0
     request_id: str = ""
+
+
+def failure(error: str) -> str:
+    """What a row with this error counts as: `unanswerable` where another try would fare no better, else `failed`."""
+    return "unanswerable" if error.startswith(_LASTING) else "failed"
 
 
 class Answered(NamedTuple):

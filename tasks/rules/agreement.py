@@ -22,7 +22,7 @@ class Agreement(BaseModel):
 
     rule: Literal["agreement"]
     fields: list[str] = Field(default=[], description="The JSON fields that must agree; the whole answer where empty.")
-    at_least: float = Field(default=0.5, gt=0, le=1, description="The share of a row's answers that must agree.")
+    at_least: float = Field(default=0.5, gt=0, le=1, description="The share of answers that must agree, two at least.")
 
     def judge(self, candidates: Sequence[Candidate]) -> Iterable[Verdict]:
         """A verdict for each candidate, in order."""
@@ -38,7 +38,7 @@ class Agreement(BaseModel):
         counted = f"{most} of {votes.total()} agree"
         if votes.total() == 1:
             return Keep()
-        if most < self.at_least * votes.total():
+        if most < 2 or most < self.at_least * votes.total():
             return Drop("disagreement", f"only {counted}: {' | '.join(votes)}"[:200])
         if row in chosen or self._says(candidate) != winner:
             return Drop("outvoted", f"{counted}: {winner}"[:200])
@@ -47,6 +47,6 @@ class Agreement(BaseModel):
 
     def _says(self, candidate: Candidate) -> str:
         said = as_object(candidate.text)
-        if said is None:
+        if said is None or any(field not in said for field in self.fields):
             return " ".join(candidate.text.split())
-        return canonical([said.get(field) for field in self.fields] if self.fields else said)
+        return canonical([said[field] for field in self.fields] if self.fields else said)

@@ -178,11 +178,10 @@ def test_the_ledgers_commands_tell_and_forget(prefect_server: None, project: Pat
     exported = ask.invoke(app, ["ledger", "export", "--project", "small"]).output
     assert len(exported.splitlines()) > ROWS
     (tmp_path / "export.jsonl").write_text(exported)
-    assert (
-        "1 answers are forgotten" in ask.invoke(app, ["ledger", "forget", "--project", "small", "--row", _row()]).output
-    )
+    forgotten = ask.invoke(app, ["ledger", "forget", "--project", "small", "--row", _row()]).output
+    assert "answers are forgotten" in forgotten
     taken = ask.invoke(app, ["ledger", "import", str(tmp_path / "export.jsonl")])
-    assert taken.output.startswith("1 answers taken in")
+    assert taken.output.split()[0] == forgotten.split()[0] != "0"
 
 
 def _row() -> str:

@@ -6,6 +6,7 @@ claimed, so what a killed process asks twice was in flight.
 """
 
 import asyncio
+import contextlib
 import heapq
 import itertools
 import threading
@@ -15,7 +16,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
-from tasks.errors import BudgetSpent, StoreError
+from tasks.errors import BudgetSpent
 from tasks.models.account import LEASE_SECONDS, Account, Attempt, Granted
 from tasks.models.live.failures import BILLED, STOP, Failure, Kind
 from tasks.models.live.meter import Meter
@@ -54,7 +55,10 @@ class _Asking:
 
 
 class Dispatcher:
-    """Asks a service all that is wanted. What it answers is in the ledger; `failed` has what it did not, by key."""
+    """Asks a service all that is wanted. What it answers is in the ledger; `failed` has what it did not, by key.
+
+    `settled` is True once nothing is in flight and all that came home is recorded.
+    """
 
     def __init__(self, service: Service, account: Account, progress: Progress) -> None:
         self._service, self._account = service, account
@@ -73,6 +77,7 @@ class Dispatcher:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._why: BaseException | None = None
         self._over = False
+        self.settled = False
         self.failed: dict[str, Answer] = {}
 
     def run(self, wanted: Iterable[Wanted]) -> None:
@@ -104,7 +109,8 @@ class Dispatcher:
         if self._why is None:
             self._why = why
         if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._wake)
+            with contextlib.suppress(RuntimeError):  # it ended meanwhile
+                self._loop.call_soon_threadsafe(self._wake)
 
     async def _work(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -114,10 +120,15 @@ class Dispatcher:
         with ThreadPoolExecutor(1, "ledger") as ledger:
             try:
                 sender = asyncio.create_task(self._send_all(client))
+                sender.add_done_callback(self._sender_ended)
                 await self._keep_books(ledger)
                 await sender
             finally:
                 await client.close()
+
+    def _sender_ended(self, sender: asyncio.Task[None]) -> None:
+        if not sender.cancelled() and (error := sender.exception()) is not None:
+            self.stop(error)
 
     def _wake(self) -> None:
         self._books.set()
@@ -132,36 +143,37 @@ class Dispatcher:
             self._stop_if_hopeless()
             if self._why is not None:
                 self._give_back()
+            wanted = await self._to_claim(ledger)
             answered, tried, released = self._answered, self._tried, self._released
             self._recording = len(answered)
             self._answered, self._tried, self._released = [], [], []
-            wanted = self._to_claim()
             costs = {asking.key: asking.worst for asking in wanted}
+            granted = Granted([], {}, [], False)
             try:
                 granted = await loop.run_in_executor(ledger, self._account.step, answered, tried, released, costs)
-            except StoreError as error:
+            except Exception as error:
                 self._lose_ledger(error, answered, wanted)
-                granted = Granted([], {}, [], False)
             else:
-                self._take(granted, wanted)
-                self._meter.advance(len(answered) + len(granted.known), len(self._flying))
+                self._take(granted, wanted, len(answered))
             self._recording = 0
             self._over = self._finished(granted)
             self._sends.set()
             await asyncio.sleep(0 if self._over else _BOOKS_SECONDS)
+        self.settled = True
 
     def _books_wait(self) -> float:
         return _LOOK_SECONDS if self._elsewhere or self._patience.trouble or self._short_since else _IDLE_SECONDS
 
-    def _to_claim(self) -> list[_Asking]:
+    async def _to_claim(self, ledger: ThreadPoolExecutor) -> list[_Asking]:
         """What is to be claimed now: enough to fill the width, and a little ahead; then what others were asking."""
         if self._why is not None:
             return []
         width = self._gate.width(time.monotonic())
         ahead = max(_AHEAD, width // 8)
         room = width + ahead - len(self._flying) - len(self._ready) - len(self._later)
+        more = max(0, room - len(self._upcoming))
         try:
-            self._upcoming.extend(itertools.islice(self._source, max(0, room - len(self._upcoming))))
+            self._upcoming.extend(await asyncio.get_running_loop().run_in_executor(ledger, self._read, more))
         except Exception as error:  # what is in flight comes home first
             self.stop(error)
             return []
@@ -170,25 +182,36 @@ class Dispatcher:
             wanted, self._elsewhere = self._elsewhere[:room], self._elsewhere[room:]
         return wanted
 
-    def _take(self, granted: Granted, wanted: list[_Asking]) -> None:
+    def _read(self, count: int) -> list[_Asking]:
+        return list(itertools.islice(self._source, count))
+
+    def _take(self, granted: Granted, wanted: list[_Asking], recorded: int) -> None:
         self._short_since = 0.0 if granted.claimed else self._short_since
         claimed, known, elsewhere = set(granted.claimed), granted.known, set(granted.elsewhere)
         self._ready.extend(asking for asking in wanted if asking.key in claimed)
         self._elsewhere.extend(asking for asking in wanted if asking.key in elsewhere)
         left = [asking for asking in wanted if asking.key not in claimed | known.keys() | elsewhere]
         self._upcoming.extendleft(reversed(left))
+        if granted.known:
+            self._books.set()
+        try:
+            self._meter.advance(recorded + len(granted.known), len(self._flying))
+        except Exception as error:  # whoever shows it cannot: nothing that was recorded is lost by that
+            self.stop(error)
 
     def _finished(self, granted: Granted) -> bool:
         """Whether nothing is left to do, or nothing can be; money that is still reserved may come back."""
         outstanding = self._flying or self._answered or self._tried or self._released
         if self._why is not None:
             return not outstanding
-        if outstanding or self._ready or self._later:
+        if outstanding or self._ready or self._later or granted.known:
             return False
-        if granted.spent_out and not self._others_may_give_back():
-            self._why = self._spent_out()
-            return True
-        return not (self._upcoming or self._elsewhere)
+        try:
+            if granted.spent_out and not self._others_may_give_back():
+                self._why = self._spent_out()
+        except Exception as error:
+            self._why = error
+        return self._why is not None or not (self._upcoming or self._elsewhere)
 
     def _others_may_give_back(self) -> bool:
         """Whether other runs hold money that may be free soon; they are waited for as long as a lease."""
@@ -205,7 +228,7 @@ class Dispatcher:
         self._later.clear()
         self._elsewhere.clear()
 
-    def _lose_ledger(self, error: StoreError, answered: list[tuple[str, Answer]], wanted: list[_Asking]) -> None:
+    def _lose_ledger(self, error: Exception, answered: list[tuple[str, Answer]], wanted: list[_Asking]) -> None:
         """Stop, and keep what was paid for: in memory while more comes home, then in a file."""
         self._upcoming.extendleft(reversed(wanted))
         self._why = self._why or error
@@ -236,6 +259,7 @@ class Dispatcher:
         now = time.monotonic()
         while self._later and self._later[0][0] <= now:
             self._upcoming.appendleft(heapq.heappop(self._later)[2])
+            self._books.set()
         while self._ready and self._why is None:
             wait = self._gate.wait(self._ready[0].weight, self._at_stake, now)
             if wait is None:
@@ -243,7 +267,7 @@ class Dispatcher:
             if wait > 0:
                 return wait
             self._launch(client, self._ready.popleft())
-        self._books.set()  # more may be claimed
+            self._books.set()  # more may be claimed
         return max(0.001, self._later[0][0] - now) if self._later else _IDLE_SECONDS
 
     @property
@@ -266,19 +290,26 @@ class Dispatcher:
             return Failure(Kind.TIMED_OUT, f"no answer within {seconds:g} s")
 
     def _land(self, task: asyncio.Task[Reply | Failure]) -> None:
-        asking = self._flying.pop(task)
+        asking, now = self._flying.pop(task), time.monotonic()
         try:
             outcome = task.result()
         except Exception as error:  # a fault of ours in one row must not lose the others
-            outcome = Failure(Kind.INVALID, f"{type(error).__name__}: {error}")
+            outcome = Failure(Kind.UNREADABLE, f"{type(error).__name__} here, not at the service")
         if isinstance(outcome, Reply):
-            self._patience.answered()
-            self._gate.answered(outcome.answer.seconds, outcome.limits, time.monotonic())
-            self._meter.answer(outcome.answer)
-            self._answered.append((asking.key, outcome.answer))
+            self._patience.answered(now)
+            self._gate.answered(outcome.answer.seconds, outcome.limits, now)
+            self._keep(asking, outcome.answer)
+        elif outcome.kind is Kind.REFUSED:  # an answer of its kind: kept, counted, and never asked again
+            self._keep(asking, Answer(finish_reason="content_filter", model=self._service.model))
         else:
             self._fail(asking, outcome)
         self._wake()
+
+    def _keep(self, asking: _Asking, answer: Answer) -> None:
+        if asking.worst and answer.text and not answer.input_tokens + answer.output_tokens:
+            answer = answer.model_copy(update={"nanodollars": asking.worst})  # it did not say what it billed
+        self._meter.answer(answer)
+        self._answered.append((asking.key, answer))
 
     def _fail(self, asking: _Asking, failure: Failure) -> None:
         now = time.monotonic()

@@ -18,6 +18,8 @@ class Kind(StrEnum):
     UNREADABLE = "unreadable"
     CONTEXT_TOO_LONG = "context_too_long"
     INVALID = "invalid"
+    REFUSED = "refused"
+    FORBIDDEN = "forbidden"
     SCHEMA_REJECTED = "schema_rejected"
     UNAUTHORISED = "unauthorised"
     UNKNOWN_MODEL = "unknown_model"
@@ -55,7 +57,15 @@ _NO_CREDIT = (
     "spend limit",
     "usage_limit_reached",
     "billing_hard_limit",
+    "usage limits",
+    "spending limit",
+    "billing_not_active",
+    "account is not active",
+    "all available credits",
+    "is suspended",
+    "blocked_api_access",
 )
+_FLAGGED = ("content_filter", "responsibleaipolicyviolation", "invalid_prompt", "moderation", "was flagged")
 _TOO_LONG = (
     "context_length",
     "context length",
@@ -68,7 +78,7 @@ _TOO_LONG = (
     "string_above_max_length",
 )
 _UNKNOWN_MODEL = ("model_not_found", "invalid_model", "is not a valid model")
-_UNAUTHORISED = ("organization_on_hold", "organization has been disabled", "invalid_api_key")
+_UNAUTHORISED = ("organization_on_hold", "organization has been disabled", "invalid_api_key", "unsupported_country")
 _SCHEMA = ("invalid_json_schema", "response_format", "output_config.format", "text.format", "json_schema")
 
 
@@ -82,8 +92,7 @@ class Failure(NamedTuple):
 
 def status_failure(status: int, body: Any, message: str, limits: Limits) -> Failure:
     """What an answer with an HTTP status of 400 or more means, by OpenAI's and Anthropic's documented errors."""
-    said = f"{body or ''} {message}".casefold()
-    return Failure(_kind(status, said), f"HTTP {status}: {message}", limits)
+    return Failure(_kind(status, _said(body, message)), f"HTTP {status}: {message}", limits)
 
 
 def advice(kind: Kind, key: str) -> str:
@@ -91,11 +100,25 @@ def advice(kind: Kind, key: str) -> str:
     return _ADVICE[kind].format(key=key)
 
 
+def _said(body: Any, message: str) -> str:
+    """What the error says of itself: never what it echoes of the request, which may say anything."""
+    error = body.get("error", body) if isinstance(body, dict) else None
+    if not isinstance(error, dict):
+        return message.casefold()
+    parts = [error, *(part for part in map(error.get, ("innererror", "details")) if isinstance(part, dict))]
+    names = ("code", "error_code", "type", "message")
+    return " ".join(str(part.get(name) or "") for part in parts for name in names).casefold()
+
+
 def _kind(status: int, said: str) -> Kind:
-    if status == 402 or (status in {400, 403, 429} and any(sign in said for sign in _NO_CREDIT)):
+    if status in {400, 403, 422, 451} and any(sign in said for sign in _FLAGGED):
+        return Kind.REFUSED
+    if status == 402 or (status in {400, 403, 412, 429} and any(sign in said for sign in _NO_CREDIT)):
         return Kind.NO_CREDIT
-    if status in {401, 403} or (status == 400 and any(sign in said for sign in _UNAUTHORISED)):
+    if status == 401 or (status in {400, 403} and any(sign in said for sign in _UNAUTHORISED)):
         return Kind.UNAUTHORISED
+    if status == 403:
+        return Kind.FORBIDDEN
     if status == 404 or (status == 400 and any(sign in said for sign in _UNKNOWN_MODEL)):
         return Kind.UNKNOWN_MODEL
     if status == 429 and "request too large" not in said:  # over a minute's tokens by itself: no wait helps it

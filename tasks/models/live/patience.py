@@ -9,7 +9,7 @@ from tasks.models.live.service import Service
 
 _FIRST_BACKOFF_SECONDS, _LONGEST_BACKOFF_SECONDS = 0.5, 60.0
 _NOBODY_SECONDS = 60.0
-_ALL_INVALID = 10
+_FROM_THE_START, _IN_A_ROW = 10, 25
 
 
 class Trouble:
@@ -26,14 +26,14 @@ class Patience:
 
     def __init__(self, service: Service, gate: Gate) -> None:
         self._service, self._gate = service, gate
-        self._answers, self._invalid = 0, 0
+        self._answers, self._in_a_row, self._answered_at = 0, 0, 0.0
         self._stop: ModelUnavailable | None = None
         self.trouble: Failure | None = None
 
-    def answered(self) -> None:
+    def answered(self, now: float) -> None:
         """Something was answered: whatever was wrong is not so any more."""
         self._answers += 1
-        self.trouble = None
+        self._in_a_row, self._answered_at, self.trouble = 0, now, None
 
     def after(self, failure: Failure, trouble: Trouble, now: float) -> float | None:
         """Seconds until the request is tried again; None where it is not."""
@@ -46,7 +46,8 @@ class Patience:
             return None
         again = self._wait(failure, trouble, now)
         pace = self._service.pace
-        too_long = failure.kind in RETRY and now - trouble.since > pace.give_up_seconds
+        others_fare_better = failure.kind in RETRY or self._answered_at > trouble.since
+        too_long = others_fare_better and now - trouble.since > pace.give_up_seconds
         return None if too_long or trouble.tries >= pace.attempts else again
 
     def hopeless(self, now: float) -> ModelUnavailable | None:
@@ -73,10 +74,12 @@ class Patience:
         return max(failure.limits.retry_after_seconds or 0.0, backoff * random.uniform(0.5, 1))
 
     def _count_invalid(self, failure: Failure) -> None:
-        self._invalid += failure.kind is Kind.INVALID
-        if not self._answers and self._invalid >= _ALL_INVALID:
+        self._in_a_row += failure.kind in {Kind.INVALID, Kind.FORBIDDEN}
+        most = _IN_A_ROW if self._answers else _FROM_THE_START
+        if self._in_a_row >= (1 if failure.kind is Kind.FORBIDDEN and not self._answers else most):
             self._stop = ModelUnavailable(
-                f"{self._names(failure)}, and so to every row. Correct the teacher's settings."
+                f"{self._names(failure)}, {self._in_a_row} times with no answer between. Correct the teacher's "
+                "settings, or what the key may use."
             )
 
     def _names(self, failure: Failure) -> str:

@@ -59,7 +59,7 @@ class Service(BaseModel):
 
     def check(self) -> None:
         """Raises `ModelUnavailable` where the key is missing or can be none, before anything is asked."""
-        if self.key_name and not os.environ.get(self.key_name):
+        if self.key_name and not os.environ.get(self.key_name, "").strip():
             raise ModelUnavailable(
                 f"{self.key_name} is not set, and {self.model} is asked with it. Put the key into the environment: "
                 f"export {self.key_name}=…"
@@ -147,17 +147,32 @@ class Service(BaseModel):
             )
         except (sdk.APIConnectionError, aiohttp.ClientError) as error:  # the SDKs translate some of aiohttp's errors
             return self._discreet(_no_answer(error))
+        return self._read(given, time.monotonic() - started)
+
+    def _read(self, given: Any, seconds: float) -> Reply | Failure:
         try:
-            answer = self.read(given.json())
+            said, limits = given.json(), read_limits(given.headers)
+            if failed := error_in(said):  # some gateways say with HTTP 200 what went wrong
+                return self._discreet(status_failure(*failed, limits))
+            told = {"seconds": seconds, "request_id": given.headers.get(self.request_id_header, "")}
+            return Reply(priced(self.read(said).model_copy(update=told), self.prices), limits)
         except _NO_ANSWER as error:
             return self._discreet(Failure(Kind.UNREADABLE, f"{type(error).__name__} {error} in: {given.text[:2000]!r}"))
-        told = {"seconds": time.monotonic() - started, "request_id": given.headers.get(self.request_id_header, "")}
-        return Reply(priced(answer.model_copy(update=told), self.prices), read_limits(given.headers))
 
     def _discreet(self, failure: Failure) -> Failure:
         """The failure in few words; the key goes before they are cut, so that no part of it stays."""
         key, words = self.api_key, " ".join(failure.words.split())
         return failure._replace(words=(words.replace(key, "[the key]") if len(key) > 3 else words)[:500])
+
+
+def error_in(said: Any) -> tuple[int, Any, str] | None:
+    """The error that stands where an answer should: its HTTP status, itself and its words."""
+    choices = said.get("choices") or [{}]
+    error = said.get("error") or (choices[0].get("error") if isinstance(choices[0], dict) else None)
+    if not error:
+        return None
+    code = error.get("code") if isinstance(error, dict) else None
+    return (code if isinstance(code, int) and code >= 400 else 500), error, str(error)
 
 
 def _no_answer(error: BaseException) -> Failure:

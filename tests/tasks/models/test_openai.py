@@ -56,7 +56,8 @@ def test_a_response_is_asked_with_no_more_than_what_is_set() -> None:
 
 
 def test_a_response_is_asked_with_all_that_is_set() -> None:
-    given = model(api="responses", reasoning_effort="high", reasoning_tokens=200, top_p=0.9, extra_body={"user": "u"})
+    thinks = {"reasoning_effort": "high", "reasoning_summary": "auto", "reasoning_tokens": 200}
+    given = model(api="responses", **thinks, top_p=0.9, extra_body={"user": "u"})
     assert given.body(asked(temperature=0.5, output_schema=SCHEMA)) == {
         "model": "gpt-4o-mini",
         "input": TURNS,
@@ -114,6 +115,7 @@ def test_what_is_not_set_is_not_in_the_identity() -> None:
         {"model": "gpt-4o"},
         {"api": "responses"},
         {"reasoning_effort": "low"},
+        {"reasoning_summary": "auto"},
         {"reasoning_tokens": 100},
         {"seed": 0},
         {"top_p": 0.5},
@@ -151,7 +153,17 @@ def test_a_service_with_a_name_may_move() -> None:
 
 
 def test_every_setting_is_tested_above_to_be_in_the_identity_or_not() -> None:
-    decides = {"model", "api", "reasoning_effort", "reasoning_tokens", "seed", "top_p", "extra_body", "service"}
+    decides = {
+        "model",
+        "api",
+        "reasoning_effort",
+        "reasoning_summary",
+        "reasoning_tokens",
+        "seed",
+        "top_p",
+        "extra_body",
+        "service",
+    }
     does_not = {"provider", "base_url", "price", "pace", "api_key_env", "limit_field"}
     assert set(OpenAI.model_fields) == decides | does_not
 
@@ -292,6 +304,7 @@ def test_what_is_asked_arrives_and_the_reasoning_comes_back(api: str) -> None:
 
     with provider_thread(Behaviour()) as provider:
         settings = {"api": api, "base_url": provider.openai_url, "reasoning_effort": "low", "reasoning_tokens": 100}
+        settings |= {"reasoning_summary": "auto"} if api == "responses" else {}
         first, second = asyncio.run(send(model(**settings)))
         assert [each.api for each in provider.asked] == [api] * 2
     assert isinstance(first, Reply)

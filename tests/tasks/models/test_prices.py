@@ -64,9 +64,10 @@ def test_a_stated_price_is_above_the_list() -> None:
     assert Price("gpt-4o-mini", "openai", None, stated).cost(Tokens(1000, 100)) == 1000 * 1000 + 100 * 4000
 
 
-def test_a_stated_price_without_prices_for_the_cache_is_that_of_its_input() -> None:
+def test_a_stated_price_without_prices_for_the_cache_is_that_of_its_input_and_a_quarter_more_to_write() -> None:
     price = Price("m", "openai", None, StatedPrice(input_usd=1, output_usd=4))
-    assert price.cost(Tokens(1000, 100, cached=300, cache_write=300)) == price.cost(Tokens(1000, 100))
+    assert price.cost(Tokens(1000, 100, cached=300)) == price.cost(Tokens(1000, 100)) == 1_400_000
+    assert price.cost(Tokens(1000, 100, cache_write=300)) == 1_475_000
     assert STATED.cost(Tokens(1000, 100, cached=300)) == 700 * 2000 + 300 * 500 + 100 * 10_000
 
 

@@ -1,4 +1,4 @@
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from anthropic.types.shared import ErrorType
@@ -12,7 +12,7 @@ ANTHROPICS = {
     "invalid_request_error": (400, Kind.INVALID),
     "authentication_error": (401, Kind.UNAUTHORISED),
     "billing_error": (402, Kind.NO_CREDIT),
-    "permission_error": (403, Kind.UNAUTHORISED),
+    "permission_error": (403, Kind.FORBIDDEN),
     "not_found_error": (404, Kind.UNKNOWN_MODEL),
     "conflict_error": (409, Kind.SERVER_ERROR),
     "rate_limit_error": (429, Kind.RATE_LIMITED),
@@ -29,7 +29,30 @@ def kind(status: int, message: str = "", **body: object) -> Kind:
 
 def test_every_failure_has_one_consequence_and_a_bad_row_has_none() -> None:
     assert len(WAIT | RETRY | STOP) == len(WAIT) + len(RETRY) + len(STOP)
-    assert set(Kind) - WAIT - RETRY - STOP == {Kind.CONTEXT_TOO_LONG, Kind.INVALID}
+    assert set(Kind) - WAIT - RETRY - STOP == {Kind.CONTEXT_TOO_LONG, Kind.INVALID, Kind.REFUSED, Kind.FORBIDDEN}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (400, {"type": "error", "error": {"message": "You have reached your specified API usage limits"}}, "no_credit"),
+        (
+            412,
+            {"error": {"message": "Account a is suspended, possibly due to reaching the spending limit"}},
+            "no_credit",
+        ),
+        (429, {"code": "billing_not_active", "message": "Your account is not active"}, "no_credit"),
+        (403, {"code": 403, "message": "Your chosen model requires moderation and your input was flagged"}, "refused"),
+        (400, {"code": "content_filter", "innererror": {"code": "ResponsibleAIPolicyViolation"}}, "refused"),
+        (400, {"code": "invalid_prompt", "message": "Invalid prompt"}, "refused"),
+        (400, {"message": "wrong field", "input": "my credit balance is wrong"}, "invalid"),
+        (403, {"message": "Forbidden"}, "forbidden"),
+    ],
+)
+def test_money_refusals_and_what_a_row_only_says_are_told_apart(
+    status: int, body: dict[str, Any], expected: str
+) -> None:
+    assert status_failure(status, body, "words", Limits()).kind == expected
 
 
 def test_a_refusal_is_no_attempt_and_may_not_be_billed() -> None:

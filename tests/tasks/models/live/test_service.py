@@ -218,7 +218,6 @@ def ok(body: bytes, header: bytes = b"") -> bytes:
         b'{"choices": [{"message": null}]}',
         b'{"choices": [{"message": {"content": 5}}], "status": "completed", "output": [5], "content": [5]}',
         b'{"choices": [{"message": {"content": ["a"]}}], "content": ["a"], "stop_reason": "end_turn"}',
-        b'{"error": {"message": "provider failed", "code": 502}}',
         b'{"status": "failed", "error": null, "output": []}',
         b'{"choices": [{"message": {"content": "\xff"}}]}',
         b"[" * 100_000,
@@ -328,3 +327,11 @@ def test_as_many_connections_as_may_be_in_flight_are_used(make: Make) -> None:
 
         asyncio.run(ask())
         assert provider.most_in_flight == 120
+
+
+def test_an_error_under_status_200_is_what_it_says(make: Make) -> None:
+    body = b'{"error": {"message": "provider failed", "code": 502}}'
+    with saying(ok(body)) as url:
+        [failure] = sent(make(url), REQUEST)
+    assert isinstance(failure, Failure)
+    assert failure.kind is Kind.SERVER_ERROR
