@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from flows import ledger
-from flows.shell import one_line_errors
+from flows.shell import leaving_at_once, one_line_errors
 
 app = typer.Typer(
     help="Distil a frontier model into a small one that you own, and promote it on evidence.",
@@ -39,7 +39,7 @@ def run(
         console = Console(stderr=as_json)
         loaded = load(project)
         check(loaded, budget_usd)
-        with ConsoleHandler(console) as shown:
+        with leaving_at_once(), ConsoleHandler(console) as shown:
             from flows.distill import distill
 
             console.print(f"{loaded.name}: {project}", highlight=False, markup=False)

@@ -23,7 +23,9 @@ def export(project: OfProject = None) -> None:
 
 
 @app.command(name="import")
-def import_(file: Annotated[Path, typer.Argument(help="What `ledger export` printed.")]) -> None:
+def import_(
+    file: Annotated[Path, typer.Argument(help="What `ledger export` printed.", exists=True, dir_okay=False)],
+) -> None:
     """Take answers in; those to requests that have one stay out."""
     with one_line_errors():
         from tasks.models import Ledger

@@ -31,6 +31,7 @@ class Project(BaseModel):
     budget_usd: float | None = Field(
         default=None,
         ge=0,
+        le=1e9,
         description="The most that all runs of the project may spend; null, said outright, for no limit.",
     )
     sample: SampleConfig
@@ -90,6 +91,8 @@ def load(path: Path) -> Project:
 
 def check(project: Project, run_usd: float | None = None, asks: bool = True) -> None:
     """Fail before any work: read every input and every stored answer, try the store, ask for keys and prices."""
+    if run_usd is not None and not 0 <= run_usd <= 1e9:
+        raise ProjectError(f"--budget-usd: {run_usd} is no sum. Give US dollars, from 0 to 1,000,000,000.")
     Store().check_writable()
     project.train.check()
     rows = read_inputs(project.sample)

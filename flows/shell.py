@@ -2,10 +2,12 @@
 
 import logging
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import Any
 
 import typer
 
@@ -38,3 +40,33 @@ def one_line_errors() -> Generator[None]:
     except StillhouseError as error:
         print(f"error: {error}", file=sys.stderr)
         raise typer.Exit(1) from error
+
+
+@contextmanager
+def leaving_at_once() -> Generator[None]:
+    """Within, SIGINT and SIGTERM end the process in one line, and the temporary Prefect server with it.
+
+    A terminal's Ctrl-C reaches that server as well, and Prefect would wait for it in vain; what a stage has finished
+    and what was answered is kept already. With a server of the user's own, Prefect is left to record the end.
+    """
+    from prefect.settings import PREFECT_API_URL
+
+    if PREFECT_API_URL.value():
+        yield
+        return
+
+    def leave(number: int, _: Any) -> None:
+        from prefect.server.api.server import SubprocessASGIServer
+
+        print("stopped; what was answered and made is kept: the same command goes on from there", file=sys.stderr)
+        for server in list(SubprocessASGIServer._instances.values()):  # pyright: ignore[reportPrivateUsage]
+            server.stop()
+        sys.stderr.flush()
+        os._exit(128 + number)
+
+    before = {number: signal.signal(number, leave) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

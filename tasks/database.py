@@ -28,7 +28,7 @@ class Database:
     """
 
     def __init__(self, where: Path | str, tables: sa.MetaData, loss: str, wait_seconds: float = _WAIT_SECONDS) -> None:
-        self._loss = loss
+        self._loss, self._file = loss, None
         if isinstance(where, Path):
             self.name = str(where)
             self._engine = _file(where, wait_seconds)
@@ -42,6 +42,7 @@ class Database:
         except OSError as error:
             raise self._unusable(error) from error
         self._prepare(tables)
+        self._file = (where, where.stat().st_ino) if isinstance(where, Path) else None
 
     @contextmanager
     def begin(self) -> Generator[sa.Connection]:
@@ -65,11 +66,19 @@ class Database:
 
     @contextmanager
     def _connected(self, engine: sa.Engine) -> Generator[sa.Connection]:
+        self._still_there()
         try:
             with engine.begin() as connection:
                 yield connection
         except (DBAPIError, NoConnectionFree) as error:
             raise self._unusable((error.orig if isinstance(error, DBAPIError) else None) or error) from error
+
+    def _still_there(self) -> None:
+        """A file that was removed or replaced would take what is written with it."""
+        if self._file is not None:
+            path, inode = self._file
+            if not path.exists() or path.stat().st_ino != inode:
+                raise self._unusable(FileNotFoundError("it was removed or replaced while it was in use"))
 
     def _unusable(self, error: BaseException) -> StoreError:
         return StoreError(f"{self.name} cannot be used: {' '.join(str(error).split())}. {self._loss}")
@@ -135,6 +144,8 @@ def _server(address: str, wait_seconds: float) -> sa.Engine:
             raise ArgumentError(f"it is of {url.get_backend_name()}, not of PostgreSQL")
         if url.drivername == "postgresql":
             url = url.set(drivername="postgresql+psycopg")
+        if url.get_dialect().is_async:
+            raise ArgumentError(f"{url.drivername} is asynchronous")
         engine = sa.create_engine(url, pool_pre_ping=True, hide_parameters=True, isolation_level="READ COMMITTED")
     except (ArgumentError, ValueError) as error:
         why = error if isinstance(error, ArgumentError) else "its port is no number"  # which may be part of a password

@@ -123,5 +123,7 @@ def _problem(problem: Any) -> str:
     message = str(problem["msg"]).removeprefix("Value error, ")
     if problem["type"] in {"missing", "extra_forbidden"}:
         return f"field `{field}`: {'required but missing' if problem['type'] == 'missing' else 'unknown key'}"
+    if field.endswith("api_key_env"):  # what stands there may be a key
+        return f"field `{field}`: {message}"
     found = repr(problem["input"])
     return f"field `{field}`: {message} (found {found if len(found) <= 80 else found[:77] + '...'})"

@@ -226,7 +226,9 @@ class Account:
         connection.execute(sa.delete(OWNERS).where(OWNERS.c.owner == owner))
         claims = connection.execute(sa.delete(CLAIMS).where(CLAIMS.c.owner == owner).returning(*CLAIMS.columns)).all()
         for claim in claims:
-            lost = Attempt(claim.key, "lost", "in flight when its process died", claim.nanodollars)
+            lost = Attempt(
+                claim.key, "lost", "claimed, and perhaps in flight, when its process died", claim.nanodollars
+            )
             connection.execute(sa.insert(ATTEMPTS), _attempt_row(claim.project, claim.run, lost))
             _move(connection, claim.project, claim.run, spent=claim.nanodollars, reserved=-claim.nanodollars)
 

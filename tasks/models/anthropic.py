@@ -23,7 +23,6 @@ class Anthropic(Service):
     adaptive_thinking: bool = Field(default=False, description="Whether the model decides itself how long it thinks.")
     effort: str | None = Field(default=None, description="How much effort goes into an answer: low to max.")
     top_p: float | None = Field(default=None, gt=0, le=1, description="The share of likeliest tokens drawn from.")
-    extra_body: dict[str, Any] = Field(default={}, description="Fields beyond these; they enter the key.")
     cache_prompt: bool = Field(
         default=True, exclude=True, description="Whether the system prompt is kept by the provider, and read for less."
     )

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from tasks.database import Database
+from tasks.errors import StoreError
 from tasks.files import read_models
 from tasks.models.recorded import RecordedLine
 from tasks.models.request import Answer
@@ -53,8 +54,10 @@ class Ledger:
 
     def __init__(self, where: Path | str | None = None) -> None:
         place = where or os.environ.get("STILLHOUSE_LEDGER") or store_root() / "ledger.sqlite"
+        if not str(place).strip() or (":/" in str(place) and "://" not in str(place)):
+            raise StoreError(f"STILLHOUSE_LEDGER: {str(place)!r} is neither a path nor a database's URL. Correct it.")
         self.database = Database(
-            place if "://" in str(place) else Path(place),
+            str(place) if "://" in str(place) else Path(place).expanduser(),
             METADATA,
             "It holds every answer that was paid for: mend its disk or its server and run again; where it is damaged, "
             "restore it from a copy, or move it away to begin a new one.",

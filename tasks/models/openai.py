@@ -2,23 +2,12 @@
 
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from tasks.models.live.service import Service
 from tasks.models.request import Answer, Request
 
 _BROKEN_OFF = {"error", "abort", "insufficient_system_resource"}
-_OURS = {
-    "model",
-    "messages",
-    "input",
-    "max_tokens",
-    "max_completion_tokens",
-    "max_output_tokens",
-    "n",
-    "stream",
-    "tools",
-}
 
 
 class OpenAI(Service):
@@ -43,9 +32,6 @@ class OpenAI(Service):
     )
     seed: int | None = Field(default=None, description="Asks for the same answer again; each sample adds its number.")
     top_p: float | None = Field(default=None, gt=0, le=1, description="The share of likeliest tokens drawn from.")
-    extra_body: dict[str, Any] = Field(
-        default={}, description="Fields that only this service knows, as chat_template_kwargs; they enter the key."
-    )
     limit_field: Literal["max_completion_tokens", "max_tokens"] | None = Field(
         default=None,
         exclude=True,
@@ -57,13 +43,6 @@ class OpenAI(Service):
         if self.seed is not None and self.api == "responses":
             raise ValueError("seed: the Responses API takes none; leave it out, or use api: chat")
         return self
-
-    @field_validator("extra_body")
-    @classmethod
-    def _leaves_ours(cls, extra: dict[str, Any]) -> dict[str, Any]:
-        if taken := sorted(_OURS & extra.keys()):
-            raise ValueError(f"{taken} cannot be set here: the budget and the reading of answers rest on them")
-        return extra
 
     def identity(self) -> dict[str, Any]:
         """Whose model it is, which API, and the settings that decide an answer."""

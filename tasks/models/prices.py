@@ -22,13 +22,16 @@ class StatedPrice(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    input_usd: float = Field(ge=0, description="For tokens that are read.")
-    output_usd: float = Field(ge=0, description="For tokens that are written, reasoning included.")
+    input_usd: float = Field(ge=0, le=1e6, description="For tokens that are read.")
+    output_usd: float = Field(ge=0, le=1e6, description="For tokens that are written, reasoning included.")
     cached_usd: float | None = Field(
-        default=None, ge=0, description="For tokens read from the provider's cache; as input where not set."
+        default=None, ge=0, le=1e6, description="For tokens read from the provider's cache; as input where not set."
     )
     cache_write_usd: float | None = Field(
-        default=None, ge=0, description="For tokens written to the provider's cache; 1.25 of input where not set."
+        default=None,
+        ge=0,
+        le=1e6,
+        description="For tokens written to the provider's cache; 1.25 of input where not set.",
     )
 
 

@@ -1,9 +1,9 @@
 """What is asked of a model and what comes back, and the key under which an answer is kept."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Annotated, Any, NamedTuple, Protocol
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.artifacts import digest
 from tasks.rows import Message
@@ -16,6 +16,9 @@ REFUSED = {"refusal", "content_filter"}
 
 
 _LASTING = ("context_too_long", "context too long", "invalid", "forbidden")
+
+
+Count = Annotated[int, Field(ge=0, le=2**60)]
 
 
 class Request(BaseModel):
@@ -50,13 +53,13 @@ class Answer(BaseModel):
     error: str = ""
     model: str = ""
     reasoning: str = ""
-    input_tokens: int = 0
-    cached_tokens: int = 0
-    cache_write_tokens: int = 0
-    output_tokens: int = 0
-    reasoning_tokens: int = 0
+    input_tokens: Count = 0
+    cached_tokens: Count = 0
+    cache_write_tokens: Count = 0
+    output_tokens: Count = 0
+    reasoning_tokens: Count = 0
     seconds: float = 0.0
-    nanodollars: int | None = 0
+    nanodollars: Count | None = 0
     saved_nanodollars: int = 0
     request_id: str = ""
 

@@ -47,17 +47,22 @@ def project(provider: Provider, tiny_llama: Path, tmp_path: Path, monkeypatch: p
 
 
 def changed(
-    folder: Path, tiny_llama: Path, provider: Provider, teach: dict[str, Any] | None = None, **top: Any
+    folder: Path,
+    tiny_llama: Path,
+    provider: Provider,
+    teach: dict[str, Any] | None = None,
+    model: dict[str, Any] | None = None,
+    **top: Any,
 ) -> Path:
     content = settings(tiny_llama)
-    model = {
+    asked = {
         "provider": "openai",
         "model": "gpt-4o-mini",
         "base_url": provider.openai_url,
         "api_key_env": "SHOP_KEY",
         "price": {"input_usd": 100, "output_usd": 100},
     }
-    content["teach"] |= {"model": model, "output_schema": "schema.json"} | (teach or {})
+    content["teach"] |= {"model": asked | (model or {}), "output_schema": "schema.json"} | (teach or {})
     return write(folder, content | {"budget_usd": 50} | top)
 
 

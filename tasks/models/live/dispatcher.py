@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import heapq
 import itertools
+import logging
 import threading
 import time
 from collections import deque
@@ -24,10 +25,12 @@ from tasks.models.live.pace import Gate
 from tasks.models.live.patience import Patience, Trouble
 from tasks.models.live.rescue import rescue
 from tasks.models.live.service import Reply, Service
-from tasks.models.live.signals import heeding_signals
+from tasks.models.live.signals import Stopped, heeding_signals
 from tasks.models.prices import dollars
 from tasks.models.request import Answer, Request
 from tasks.progress import Progress
+
+logger = logging.getLogger("stillhouse")
 
 _BOOKS_SECONDS = 0.02
 _LOOK_SECONDS = 0.5
@@ -108,6 +111,8 @@ class Dispatcher:
         """Send nothing more; what is in flight is waited for and recorded. May be called from any thread."""
         if self._why is None:
             self._why = why
+            if isinstance(why, Stopped):
+                logger.warning("stopping: %d answers are waited for; once more abandons them", len(self._flying))
         if self._loop is not None:
             with contextlib.suppress(RuntimeError):  # it ended meanwhile
                 self._loop.call_soon_threadsafe(self._wake)
@@ -241,7 +246,7 @@ class Dispatcher:
         left = [*self._upcoming, *self._source]
         worst, mean = sum(asking.worst for asking in left), self._meter.mean_nanodollars
         likely = f"about {dollars(round(mean * len(left)))}, " if mean else ""
-        caps = self._account.describe()
+        caps = f"{self._account.describe()}, and the next request can cost {dollars(left[0].worst)}"
         return BudgetSpent(
             f"{caps}; {len(left)} requests are left, and would cost {likely}at most {dollars(worst)}. What was "
             "answered is in the ledger. Raise the budget and run again: nothing is bought twice."

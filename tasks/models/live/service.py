@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any, ClassVar, NamedTuple
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from tasks.errors import ModelUnavailable
 from tasks.models.live.failures import Failure, Kind, status_failure
@@ -17,6 +17,13 @@ from tasks.models.request import Answer, Request
 
 _NO_KEY = "no-key-needed"
 _NO_ANSWER = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
+
+
+_OURS = {
+    *("model", "messages", "input", "system", "n", "stream", "tools", "response_format", "text", "output_config"),
+    *("max_tokens", "max_completion_tokens", "max_output_tokens", "thinking", "service_tier", "speed"),
+}
+"""Fields of a body that the adapters set, or that change what is billed or how it is read."""
 
 
 class Reply(NamedTuple):
@@ -48,10 +55,41 @@ class Service(BaseModel):
         exclude=True,
         description="The environment variable that holds the key; the provider's own, or none where base_url is set.",
     )
+    extra_body: dict[str, Any] = Field(
+        default={}, description="Fields that only this service knows, as chat_template_kwargs; they enter the key."
+    )
     price: StatedPrice | None = Field(
         default=None, exclude=True, description="US dollars a million tokens; listed prices where not set."
     )
     pace: Pace = Field(default=Pace(), exclude=True, description="How fast, and how patiently, it is asked.")
+
+    @field_validator("extra_body")
+    @classmethod
+    def _leaves_ours(cls, extra: dict[str, Any]) -> dict[str, Any]:
+        if taken := sorted(_OURS & extra.keys()):
+            raise ValueError(f"{taken} cannot be set here: the budget and the reading of answers rest on them")
+        return extra
+
+    @field_validator("base_url")
+    @classmethod
+    def _an_address(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
+        try:
+            parts = urlsplit(url)
+            plain = parts.port is None or 0 < parts.port < 65536
+        except ValueError as error:
+            raise ValueError(f"not an address: {error}. Write it as https://host/v1") from None
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.username or not plain:
+            raise ValueError("not an address with http:// or https://, a host and a path alone, as https://host/v1")
+        return url
+
+    @field_validator("api_key_env")
+    @classmethod
+    def _a_variable(cls, name: str | None) -> str | None:
+        if name is not None and not name.isidentifier():
+            raise ValueError("the name of an environment variable, as OPENAI_API_KEY, and never the key itself")
+        return name
 
     def identity(self) -> dict[str, Any]:
         """What of the model itself decides its answers: no address, no key."""
@@ -184,5 +222,7 @@ def _no_answer(error: BaseException) -> Failure:
         causes.append(causes[-1].__cause__)
     words = f"{type(causes[-1]).__name__}: {causes[-1]}".removesuffix(": ")
     if any(isinstance(cause, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError) for cause in causes):
+        return Failure(Kind.UNREACHABLE, words)
+    if isinstance(causes[-1], aiohttp.InvalidURL):
         return Failure(Kind.UNREACHABLE, words)
     return Failure(Kind.TIMED_OUT if isinstance(causes[-1], TimeoutError) else Kind.DISCONNECTED, words)
