@@ -51,7 +51,7 @@ def test_an_empty_system_prompt_is_not_sent(text: str) -> None:
 
 
 def test_a_message_is_asked_with_all_that_is_set() -> None:
-    given = model(thinking_tokens=2000, effort="medium", top_p=0.9, extra_body={"service_tier": "standard_only"})
+    given = model(thinking_tokens=2000, effort="medium", top_p=0.9, extra_body={"inference_geo": "eu"})
     assert given.body(asked(messages=[USER], temperature=0.0, output_schema=SCHEMA)) == {
         "model": "claude-sonnet-4-5",
         "max_tokens": 2050,
@@ -60,7 +60,7 @@ def test_a_message_is_asked_with_all_that_is_set() -> None:
         "top_p": 0.9,
         "thinking": {"type": "enabled", "budget_tokens": 2000},
         "output_config": {"format": {"type": "json_schema", "schema": SCHEMA}, "effort": "medium"},
-        "service_tier": "standard_only",
+        "inference_geo": "eu",
     }
 
 

@@ -316,9 +316,9 @@ def test_other_keys_in_the_environment_are_sent_nowhere(make: Make, monkeypatch:
 
 
 def test_as_many_connections_as_may_be_in_flight_are_used(make: Make) -> None:
-    with provider_thread(Behaviour(latency_seconds=0.2)) as provider:
+    with provider_thread(Behaviour(latency_seconds=2.0)) as provider:
         service = make(provider.url)
-        service = service.model_copy(update={"pace": service.pace.model_copy(update={"timeout_seconds": 5.0})})
+        service = service.model_copy(update={"pace": service.pace.model_copy(update={"timeout_seconds": 20.0})})
 
         async def ask() -> None:
             client = service.connect()
