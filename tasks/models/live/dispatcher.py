@@ -178,7 +178,8 @@ class Dispatcher:
         room = width + ahead - len(self._flying) - len(self._ready) - len(self._later)
         more = max(0, room - len(self._upcoming))
         try:
-            self._upcoming.extend(await asyncio.get_running_loop().run_in_executor(ledger, self._read, more))
+            if more:
+                self._upcoming.extend(await asyncio.get_running_loop().run_in_executor(ledger, self._read, more))
         except Exception as error:  # what is in flight comes home first
             self.stop(error)
             return []
