@@ -1,6 +1,7 @@
 """What a run would do, found without doing it: which stages are cached, and what the teacher would be asked."""
 
 import contextlib
+from collections.abc import Sequence
 from typing import NamedTuple, ParamSpec, TypeVar
 
 from prefect import Task
@@ -10,7 +11,7 @@ from flows.evidence import Distilled
 from flows.project import Project
 from tasks.artifacts import Result
 from tasks.caching import finished
-from tasks.models import AnyModel, Ledger, Service, estimate, request_key
+from tasks.models import AnyModel, Ledger, Question, Service, estimate, request_key
 from tasks.models.prices import NANODOLLARS, dollars
 from tasks.sample import pick, read_inputs
 from tasks.teach import questions
@@ -52,8 +53,10 @@ def plan(project: Project) -> list[Planned]:
 
 def _work(project: Project, stage: str) -> str:
     if stage == "teach":
-        asked = [_asks(project, teacher) for teacher in project.teach.teachers]
-        return "; ".join(asked + ([] if project.budget_usd is None else [_spent(project.name, project.budget_usd)]))
+        picked, _ = pick(read_inputs(project.sample), project.sample)
+        asked = list(questions(picked, project.teach))
+        words = [_asks(teacher, asked) for teacher in project.teach.teachers]
+        return "; ".join(words + ([] if project.budget_usd is None else [_spent(project.name, project.budget_usd)]))
     if stage == "evaluate":
         return "the teacher's answers are those of teach; the others run here: costs nothing"
     return ""
@@ -63,9 +66,7 @@ def _spent(name: str, budget_usd: float) -> str:
     return f"{dollars(Ledger().spent(name))} of budget_usd {dollars(round(budget_usd * NANODOLLARS))} spent"
 
 
-def _asks(project: Project, teacher: AnyModel) -> str:
-    picked, _ = pick(read_inputs(project.sample), project.sample)
-    asked = list(questions(picked, project.teach))
+def _asks(teacher: AnyModel, asked: Sequence[Question]) -> str:
     if isinstance(teacher, Service):
         return f"{teacher.model}: {estimate(teacher, asked, Ledger()).words()}"
     identity = teacher.identity()

@@ -120,8 +120,5 @@ def _check_teacher(project: Project, teacher: AnyModel, rows: Sequence[Input], r
                 f"budget_usd: required, because {teacher.model} costs money. Set the most that all runs of "
                 f"{project.name} may spend, in US dollars, or budget_usd: null for no limit."
             )
-        if not (project.budget_usd is None and run_usd is None) and not teacher.prices.known:
-            raise ProjectError(
-                f"teach: no price is listed for {teacher.model} at {teacher.whose}, so no budget can be kept. "
-                "State it: price: {input_usd: …, output_usd: …} (US dollars a million tokens), or set no budget."
-            )
+        if not (project.budget_usd is None and run_usd is None):
+            teacher.check_priced()

@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from typing import Any, NoReturn
+from typing import Any
 
 from prefect import task
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -16,6 +16,7 @@ from tasks.errors import ProjectError, StageFailed
 from tasks.files import File
 from tasks.models import CUT_OFF, REFUSED, Answer, AnyModel, Asked, Budget, Hand, Local, Question, Request, failure
 from tasks.rows import Input, Message, Output
+from tasks.scorers.parsing import refuse_constant
 from tasks.store import Store
 
 VERSION = "2"
@@ -65,16 +66,12 @@ class TeachConfig(BaseModel):
         if self.output_schema is None:
             return None
         try:
-            schema = json.loads(self.output_schema.text(), parse_constant=_no_number)
+            schema = json.loads(self.output_schema.text(), parse_constant=refuse_constant)
         except ValueError as error:
             raise ProjectError(f"{self.output_schema.path}: not valid JSON: {error}. Mend the file.") from error
         if not isinstance(schema, dict):
             raise ProjectError(f"{self.output_schema.path}: not a JSON Schema, which is an object. Mend the file.")
         return schema
-
-
-def _no_number(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no JSON")
 
 
 class Taught(Result):

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-from tasks.errors import ProjectError, StoreError
+from tasks.errors import StoreError
 from tasks.models.account import Account, Budget
 from tasks.models.ledger import Ledger
 from tasks.models.live.dispatcher import Dispatcher, Wanted
@@ -100,11 +100,8 @@ class Hand:
     def _ask_service(
         self, service: Service, missing: Iterable[Wanted], progress: Progress
     ) -> tuple[int, dict[str, Answer]]:
-        if self.budget.caps() and not service.prices.known:
-            raise ProjectError(
-                f"no price is listed for {service.model} at {service.whose}, so no budget can be kept. State it: "
-                "price: {input_usd: …, output_usd: …} (US dollars a million tokens), or set no budget."
-            )
+        if self.budget.caps():
+            service.check_priced()
         account = Account(self.ledger, self.budget, self.stage, service.listed_as)
         dispatcher = Dispatcher(service, account, progress)
         try:

@@ -71,17 +71,16 @@ class Ledger:
         """The answers that are known, by key."""
         found: dict[str, Answer] = {}
         with self.database.read() as connection:
-            for start in range(0, len(keys), _KEYS_A_QUERY):
-                found |= find_answers(connection, keys[start : start + _KEYS_A_QUERY])
+            for some in _parts(keys):
+                found |= find_answers(connection, some)
         return found
 
     def known(self, keys: Sequence[str]) -> set[str]:
         """Which of these keys have an answer."""
         found: set[str] = set()
         with self.database.read() as connection:
-            for start in range(0, len(keys), _KEYS_A_QUERY):
-                wanted = sa.select(ANSWERS.c.key).where(ANSWERS.c.key.in_(keys[start : start + _KEYS_A_QUERY]))
-                found |= set(connection.execute(wanted).scalars())
+            for some in _parts(keys):
+                found |= set(connection.execute(sa.select(ANSWERS.c.key).where(ANSWERS.c.key.in_(some))).scalars())
         return found
 
     def record(self, provider: str, answers: Iterable[tuple[str, Answer]], replace: bool = False) -> None:
@@ -180,6 +179,11 @@ class Ledger:
         return insert.on_conflict_do_update(index_elements=["key"], set_=moved)
 
 
+def _parts(keys: Sequence[str]) -> Iterator[Sequence[str]]:
+    """The keys, as many at a time as one query takes."""
+    return (keys[start : start + _KEYS_A_QUERY] for start in range(0, len(keys), _KEYS_A_QUERY))
+
+
 def find_answers(connection: sa.Connection, keys: Sequence[str]) -> dict[str, Answer]:
     """The answers that are known, by key."""
     found = connection.execute(_FOUND, {"keys": keys})
@@ -223,10 +227,14 @@ def recorded_line(key: str, answer: Answer, provider: str = "") -> str:
 
 def storable(text: str) -> str:
     """Text that every database takes: without halves of surrogate pairs, as of an emoji cut in two, and without NUL."""
-    return text.encode(errors="replace").decode().replace("\0", "?")
+    return _unhalved(text).replace("\0", "?")
+
+
+def _unhalved(text: str) -> str:
+    return text.encode(errors="replace").decode()
 
 
 def _whole(answer: Answer) -> Answer:
     texts = {name: value for name, value in answer if isinstance(value, str)}
-    whole = {name: value.encode(errors="replace").decode() for name, value in texts.items()}
+    whole = {name: _unhalved(value) for name, value in texts.items()}
     return answer if whole == texts else answer.model_copy(update=whole)

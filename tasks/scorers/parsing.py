@@ -15,21 +15,22 @@ class Score(NamedTuple):
 def as_object(text: str) -> dict[str, Any] | None:
     """The JSON object that the whole text is, or None where it is anything else."""
     try:
-        value: Any = json.loads(text, parse_constant=_refuse, parse_float=_finite)
+        value: Any = json.loads(text, parse_constant=refuse_constant, parse_float=_finite)
         json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return None
     return cast(dict[str, Any], value) if isinstance(value, dict) else None
 
 
-def _refuse(constant: str) -> NoReturn:
+def refuse_constant(constant: str) -> NoReturn:
+    """For `json.loads`, which takes NaN and the infinities otherwise. Raises `ValueError`."""
     raise ValueError(f"{constant} is no JSON")
 
 
 def _finite(digits: str) -> float:
     number = float(digits)
     if not math.isfinite(number):
-        _refuse(digits)
+        refuse_constant(digits)
     return number
 
 

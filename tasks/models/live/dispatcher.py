@@ -139,8 +139,6 @@ class Dispatcher:
         self._books.set()
         self._sends.set()
 
-    # The bookkeeper.
-
     async def _keep_books(self, ledger: ThreadPoolExecutor) -> None:
         loop = asyncio.get_running_loop()
         while not self._over:
@@ -252,8 +250,6 @@ class Dispatcher:
             f"{caps}; {len(left)} requests are left, and would cost {likely}at most {dollars(worst)}. What was "
             "answered is in the ledger. Raise the budget and run again: nothing is bought twice."
         )
-
-    # The sender.
 
     async def _send_all(self, client: Any) -> None:
         while not self._over:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from tasks.errors import ModelUnavailable
+from tasks.errors import ModelUnavailable, ProjectError
 from tasks.models.live.failures import Failure, Kind, status_failure
 from tasks.models.live.limits import Limits, read_limits
 from tasks.models.live.pace import Pace
@@ -17,8 +17,6 @@ from tasks.models.request import Answer, Request
 
 _NO_KEY = "no-key-needed"
 _NO_ANSWER = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
-
-
 _OURS = {
     *("model", "messages", "input", "system", "n", "stream", "tools", "response_format", "text", "output_config"),
     *("max_tokens", "max_completion_tokens", "max_output_tokens", "thinking", "service_tier", "speed"),
@@ -105,6 +103,14 @@ class Service(BaseModel):
         if not (self.api_key.isascii() and self.api_key.isprintable()):
             raise ModelUnavailable(
                 f"{self.key_name} holds characters that no key has, perhaps from how it was copied. Set it again."
+            )
+
+    def check_priced(self) -> None:
+        """Raises `ProjectError` where its price is not known, so that no budget can be kept."""
+        if not self.prices.known:
+            raise ProjectError(
+                f"no price is listed for {self.model} at {self.whose}, so no budget can be kept. State it: "
+                "price: {input_usd: …, output_usd: …} (US dollars a million tokens), or set no budget."
             )
 
     @property
@@ -221,8 +227,7 @@ def _no_answer(error: BaseException) -> Failure:
     while causes[-1].__cause__ is not None:
         causes.append(causes[-1].__cause__)
     words = f"{type(causes[-1]).__name__}: {causes[-1]}".removesuffix(": ")
-    if any(isinstance(cause, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError) for cause in causes):
-        return Failure(Kind.UNREACHABLE, words)
-    if isinstance(causes[-1], aiohttp.InvalidURL):
+    never_left = aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError | aiohttp.InvalidURL
+    if any(isinstance(cause, never_left) for cause in causes):
         return Failure(Kind.UNREACHABLE, words)
     return Failure(Kind.TIMED_OUT if isinstance(causes[-1], TimeoutError) else Kind.DISCONNECTED, words)
