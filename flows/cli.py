@@ -114,6 +114,21 @@ def rollback(project: ProjectFile) -> None:
         print(f"{name}: {before.fingerprint[:12]} is on stage" if before else f"{name}: nobody is on stage")
 
 
+@app.command()
+def export(
+    project: ProjectFile,
+    to: Annotated[Path, typer.Option(help="The folder to write; it must not be there yet.")],
+    version: Annotated[int | None, typer.Option(help="Which version; the one on stage where left out.")] = None,
+    gguf: Annotated[bool, typer.Option("--gguf", help="Write GGUF beside the safetensors, for llama.cpp.")] = False,
+) -> None:
+    """Write a student into a folder that transformers, vLLM or llama.cpp load, with a model card."""
+    with one_line_errors():
+        from flows.export import export as write
+        from flows.project import load
+
+        print(write(load(project).name, to, version, gguf))
+
+
 def _evidence(folder: Path) -> dict[str, Any]:
     return json.loads((folder / "evidence.json").read_text(encoding="utf-8"))
 

@@ -9,6 +9,7 @@ from prefect import Task, flow
 from prefect.runtime import flow_run
 
 from flows.evidence import Distilled, gather, publish
+from flows.progress import ProgressArtifacts
 from flows.project import Project, check, load
 from tasks.artifacts import Result
 from tasks.caching import results_folder
@@ -82,7 +83,8 @@ def distill(project: Path, budget_usd: float | None = None) -> Path:
 
 def distil(project: Project, budget_usd: float | None = None) -> Path:
     """Run the stages within a flow, enter the student in the registry, and publish the evidence."""
-    distilled = pipeline(project, run_stage, project.budget(flow_run.get_id() or "run", budget_usd))
+    with ProgressArtifacts():
+        distilled = pipeline(project, run_stage, project.budget(flow_run.get_id() or "run", budget_usd))
     registry, student = Registry(), distilled.train.student
     registry.enter(project.name, student, registry.rival(project.name, student), distilled.promote.verdict)
     entered = next(each for each in registry.history(project.name) if each.student == student)

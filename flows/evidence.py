@@ -9,6 +9,7 @@ from typing import NamedTuple
 from flows.project import Project
 from tasks import evaluate, filter, promote, sample, split, teach, train
 from tasks.artifacts import Dataset, Handle, Result, digest
+from tasks.errors import StoreError
 from tasks.evidence import Comparison, DroppedExample, Evidence, StageRecord
 from tasks.registry import Version
 from tasks.report import render
@@ -75,6 +76,14 @@ def latest(project: str) -> Path | None:
     """The folder of the project's last run, or None where there is none."""
     pointer = Store().root / "runs" / project / "latest"
     return pointer.parent / pointer.read_text(encoding="utf-8") if pointer.is_file() else None
+
+
+def evidence_of(project: str, entry: Version) -> Evidence:
+    """The evidence on a version, the last of several. Raises `StoreError` where the run's folder is gone."""
+    folders = (Store().root / "runs" / project).glob(f"v{entry.version}-*/evidence.json")
+    for path in sorted(folders, key=lambda each: each.stat().st_mtime_ns, reverse=True):
+        return Evidence.model_validate_json(path.read_text(encoding="utf-8"))
+    raise StoreError(f"{project} version {entry.version} has no evidence in {Store().root}. Run the project again.")
 
 
 def _record(name: str, result: Result) -> StageRecord:

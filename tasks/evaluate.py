@@ -13,11 +13,12 @@ from tasks.artifacts import Dataset, Made, Result, Student, Tally
 from tasks.caching import BY_CONTENT
 from tasks.evidence import ALL, Difference, Estimate, Scores, Usage
 from tasks.models import Answer, AnyModel, Budget, Hand, Question, Request, failure
+from tasks.models.chat import prompted
 from tasks.rows import Kept, Scored
 from tasks.scorers import Scorer
 from tasks.scorers.intervals import difference_interval, mean_interval
 from tasks.store import Store
-from tasks.teach import TeachConfig, prompted
+from tasks.teach import TeachConfig
 from tasks.trainers import load_student
 
 VERSION = "1"
@@ -163,9 +164,9 @@ def _systems(
     limits = teacher.max_output_tokens, teacher.temperature, teacher.schema_asked_for
     yield System("teacher", teacher.model, prompt, *limits)
     yield System("base", base, prompt, config.max_output_tokens)
-    yield System("student", load_student(student), "", config.max_output_tokens)
+    yield System("student", *load_student(student), config.max_output_tokens)
     if champion is not None:
-        yield System("champion", load_student(champion), "", config.max_output_tokens)
+        yield System("champion", *load_student(champion), config.max_output_tokens)
 
 
 @task(name="evaluate", version=VERSION, cache_policy=BY_CONTENT, result_serializer="json", cache_result_in_memory=False)

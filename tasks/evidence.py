@@ -71,6 +71,13 @@ class CurvePoint(_Record):
     validation_loss: float | None
 
 
+class Tried(_Record):
+    """A learning rate that was tried, and the lowest validation loss that it came to."""
+
+    learning_rate: float
+    validation_loss: float | None
+
+
 class Training(_Record):
     """How a student was made: what it saw, and how its loss fell."""
 
@@ -85,6 +92,11 @@ class Training(_Record):
     seconds: float
     example: str
     curve: list[CurvePoint]
+    method: str = "full"
+    epochs: int = 0
+    learning_rate: float = 0.0
+    best_step: int = 0
+    searched: list[Tried] = []
 
 
 class StageRecord(_Record):

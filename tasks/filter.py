@@ -16,7 +16,7 @@ from tasks.rows import Dropped, Kept, Output
 from tasks.rules import Candidate, Drop, Rule
 from tasks.store import Store
 
-VERSION = "2"
+VERSION = "3"
 
 
 class GoldLine(BaseModel):

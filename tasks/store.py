@@ -110,8 +110,20 @@ class Store:
         """Let `fill` write files into a fresh folder and keep it, under their fingerprint or under the name given."""
         with self._fresh() as folder:
             fill(folder)
-            names = {file.name: fingerprint_file(file) for file in sorted(folder.iterdir())}
+            names = {file.relative_to(folder).as_posix(): fingerprint_file(file) for file in _files(folder)}
             return self._keep(folder, kind(fingerprint=name or digest(names)), made, names)
+
+    @contextlib.contextmanager
+    def unfinished(self, name: str) -> Generator[Path]:
+        """A folder for what long work has so far: it stays where the work fails or is killed, and goes when it is done.
+
+        The name is all that the work follows from, so that whoever takes it up again finds what belongs to it.
+        """
+        self.check_writable()
+        folder = self.root / "unfinished" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        yield folder
+        shutil.rmtree(folder, ignore_errors=True)
 
     def manifest(self, handle: Handle) -> Manifest:
         """What the artefact is and what made it. Raises `StoreError` where it is missing or unreadable."""
@@ -159,12 +171,12 @@ class Store:
             return handle
         stamps = [
             _Stamp(
-                name=file.name,
-                sha256=names[file.name] if names else fingerprint_file(file),
+                name=file.relative_to(folder).as_posix(),
+                sha256=names[file.relative_to(folder).as_posix()] if names else fingerprint_file(file),
                 size=file.stat().st_size,
                 modified_ns=file.stat().st_mtime_ns,
             )
-            for file in sorted(folder.iterdir())
+            for file in _files(folder)
         ]
         manifest = Manifest(handle=handle.model_dump(), made=made, files=stamps)
         (folder / "manifest.json").write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
@@ -176,6 +188,10 @@ class Store:
                 final.rename(Path(tempfile.mkdtemp(prefix="broken-", dir=self.root)) / final.name)
                 folder.rename(final)
         return handle
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
 def write_whole(path: Path, content: str) -> None:

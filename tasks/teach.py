@@ -15,7 +15,8 @@ from tasks.caching import BY_CONTENT
 from tasks.errors import ProjectError, StageFailed
 from tasks.files import File
 from tasks.models import CUT_OFF, REFUSED, Answer, AnyModel, Asked, Budget, Hand, Local, Question, Request, failure
-from tasks.rows import Input, Message, Output
+from tasks.models.chat import prompted
+from tasks.rows import Input, Output
 from tasks.scorers.parsing import refuse_constant
 from tasks.store import Store
 
@@ -79,11 +80,6 @@ class Taught(Result):
 
     outputs: Dataset
     asked: int
-
-
-def prompted(prompt: str, row: Input) -> list[Message]:
-    """A row's conversation with the instruction before it, or as it is where there is none."""
-    return [Message(role="system", content=prompt), *row["messages"]] if prompt else row["messages"]
 
 
 def questions(rows: Iterable[Input], config: TeachConfig) -> Iterator[Question]:

@@ -4,14 +4,14 @@ import time
 
 from prefect import task
 
-from tasks.artifacts import Dataset, Made, Result, Student, Tally
+from tasks.artifacts import Dataset, Made, Result, Student, Tally, digest
 from tasks.caching import BY_CONTENT
 from tasks.evidence import Training
 from tasks.rows import Kept
 from tasks.store import Store
 from tasks.trainers import Trainer
 
-VERSION = "1"
+VERSION = "2"
 
 
 class Trained(Result):
@@ -33,8 +33,9 @@ def train(config: Trainer, train: Dataset, validation: Dataset) -> Trained:
         config=config.model_dump(mode="json"),
         parents={"train": train.fingerprint, "validation": validation.fingerprint},
     )
-    lesson = config.learn(rows, watched)
-    student = Store().write_folder(Student, lesson.save, made)
+    with Store().unfinished(digest(made.model_dump(mode="json"))) as checkpoints:
+        lesson = config.learn(rows, watched, checkpoints)
+        student = Store().write_folder(Student, lesson.save, made)
     outcomes = {
         "trained": lesson.training.rows,
         "validated": lesson.training.watched,

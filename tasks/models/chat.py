@@ -3,7 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from tasks.rows import Message
+from tasks.rows import Input, Message
+
+
+def prompted(prompt: str, row: Input) -> list[Message]:
+    """A row's conversation with the instruction before it, or as it is where there is none."""
+    return [Message(role="system", content=prompt), *row["messages"]] if prompt else row["messages"]
 
 
 def prompt_tokens(tokenizer: Any, messages: Sequence[Message]) -> list[int]:

@@ -39,6 +39,13 @@ def complete(model: Any, prompts: Sequence[list[int]], max_tokens: int, ends: se
     return completions
 
 
+def end_tokens(model: Any, tokenizer: Any) -> set[int]:
+    """The tokens that end an answer: what the model declares, and the tokenizer's own."""
+    declared = model.generation_config.eos_token_id
+    listed = declared if isinstance(declared, list) else [declared]
+    return {token for token in [*listed, tokenizer.eos_token_id] if token is not None}
+
+
 class _SharedPrefix:
     """A model that attends to one copy of the tokens that all rows begin with, and to each row's own."""
 

@@ -8,11 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.errors import ModelUnavailable
 from tasks.models.chat import prompt_tokens
-from tasks.models.generation import complete
+from tasks.models.generation import complete, end_tokens
 from tasks.models.request import Answer, Answered, Request, in_batches
 from tasks.models.weights import Weights, load
 
-_BATCH = 32
+BATCH = 32
 _DECODING = "greedy, version 1"
 
 
@@ -36,7 +36,7 @@ class Local(BaseModel):
             raise ModelUnavailable("local models answer greedily: set the temperature to 0")
         model, tokenizer = load(self.weights)
         prompts = [prompt_tokens(tokenizer, request.messages) for request in requests]
-        for batch in in_batches([len(prompt) for prompt in prompts], _BATCH):
+        for batch in in_batches([len(prompt) for prompt in prompts], BATCH):
             yield _answer(model, tokenizer, requests, prompts, batch)
 
 
@@ -47,7 +47,7 @@ def _answer(
     limit = model.config.max_position_embeddings
     fitting = [at for at in batch if len(prompts[at]) + requests[at].max_output_tokens <= limit]
     longest = max((requests[at].max_output_tokens for at in fitting), default=0)
-    completions = complete(model, [prompts[at] for at in fitting], longest, _end_tokens(model, tokenizer))
+    completions = complete(model, [prompts[at] for at in fitting], longest, end_tokens(model, tokenizer))
     seconds = (time.monotonic() - started) / len(batch)
     answered = [
         Answered(position, _read(tokenizer, requests[position], prompts[position], tokens, seconds))
@@ -70,9 +70,3 @@ def _read(tokenizer: Any, request: Request, prompt: list[int], tokens: list[int]
         output_tokens=len(kept),
         seconds=seconds,
     )
-
-
-def _end_tokens(model: Any, tokenizer: Any) -> set[int]:
-    declared = model.generation_config.eos_token_id
-    listed = declared if isinstance(declared, list) else [declared]
-    return {token for token in [*listed, tokenizer.eos_token_id] if token is not None}

@@ -34,6 +34,22 @@ class ModelWeights(ByContent):
             Store().write_folder(Base, self._convert, made, name=self.fingerprint)
         return Store().path(base)
 
+    def licence(self) -> str:
+        """The licence that the model states, in its card or in its GGUF file; empty where it states none."""
+        if self.path is not None and self.path.is_file():
+            from gguf import GGUFReader
+
+            field = GGUFReader(self.path).get_field("general.license")
+            return str(field.contents()) if field else ""
+        from huggingface_hub import ModelCard
+        from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+        try:
+            said = ModelCard.load(self.path / "README.md" if self.path else self.reference.partition("@")[0])
+            return str(said.data.to_dict().get("license") or "")
+        except (OSError, ValueError, HfHubHTTPError, LocalEntryNotFoundError):
+            return ""
+
     def revision(self) -> str | None:
         """The revision on the hub, where one is named."""
         return (self.reference.partition("@")[2] or None) if self.path is None else None
@@ -98,8 +114,11 @@ Weights = Annotated[ModelWeights, BeforeValidator(_read)]
 """In a config: written as a reference, read as `ModelWeights`."""
 
 
-def load(weights: ModelWeights) -> tuple[Any, Any]:
-    """Model and tokenizer, in float32, on a GPU where there is one. Raises `ModelUnavailable` where they do not."""
+def load(weights: ModelWeights, **options: Any) -> tuple[Any, Any]:
+    """Model and tokenizer, in float32, on a GPU where there is one. Raises `ModelUnavailable` where they do not load.
+
+    `options` are transformers' own, for the model.
+    """
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from transformers.utils.logging import disable_progress_bar
@@ -108,7 +127,7 @@ def load(weights: ModelWeights) -> tuple[Any, Any]:
     where: dict[str, Any] = {"revision": weights.revision()} if weights.revision() else {}
     try:
         tokenizer: Any = AutoTokenizer.from_pretrained(weights.folder(), **where)
-        model: Any = AutoModelForCausalLM.from_pretrained(weights.folder(), dtype=torch.float32, **where)
+        model: Any = AutoModelForCausalLM.from_pretrained(weights.folder(), dtype=torch.float32, **where, **options)
     except (OSError, ValueError) as error:
         raise ModelUnavailable(f"{weights.reference} does not load: {canonical(str(error))[:300]}") from error
     if tokenizer.chat_template is None:

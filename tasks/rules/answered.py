@@ -10,8 +10,8 @@ from tasks.models import CUT_OFF, REFUSED
 from tasks.rules.verdict import Candidate, Drop, Keep, Verdict
 
 _REFUSAL = re.compile(
-    r"^\W*(?:i(?:'|’)?m (?:very |really |so )?sorry|(?:i )?apologi[sz]e|sorry, (?:but )?i|i (?:can(?:no|'|’)?t|"
-    r"am unable|(?:'|’)m unable|won(?:'|’)t|must decline)|as an ai|unfortunately,? i (?:can|am))[^{]{0,400}$",
+    r"^\W*(?:i(?:'|’)?m (?:very |really |so )?sorry|(?:i )?apologi[sz]e|sorry, (?:but )?i|"
+    r"i(?: a|'|’)m (?:unable|not able)|i (?:can(?:no|'|’)?t|won(?:'|’)t|must decline)|as an ai|unfortunately,? i (?:can|am))[^{]{0,400}$",
     re.IGNORECASE | re.DOTALL,
 )
 

@@ -2,112 +2,148 @@
 
 import math
 import random
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from tasks.errors import StageFailed
 from tasks.evidence import CurvePoint
 from tasks.models.request import in_batches
 from tasks.progress import Progress
-from tasks.trainers.rendering import Example
-from tasks.trainers.upper import UpperLayers, mixed_precision
+from tasks.trainers.checkpoints import Checkpoint, State, checkpoints_in
+from tasks.trainers.upper import Learnable, UpperLayers, mixed_precision
 
 _WARMUP = 0.1
 _CLIP = 1.0
 _SORTED_AT_ONCE = 8
+_LOOKS = 4
 
 
 class Recipe(NamedTuple):
-    """What decides the outcome beside the rows."""
+    """What decides the outcome beside the rows. `patience` counts looks at the validation rows."""
 
     epochs: int
     learning_rate: float
     batch_rows: int
+    patience: int | None
     seed: int
 
 
-class Learnable(NamedTuple):
-    """An example, and what the frozen layers give for it, in the shape (tokens, width)."""
+def try_each(
+    upper: UpperLayers,
+    train: Sequence[Learnable],
+    watched: Sequence[Learnable],
+    recipes: Sequence[Recipe],
+    checkpoints: Path | None,
+) -> tuple[Recipe, dict[Recipe, list[CurvePoint]]]:
+    """Train by each recipe from the same start, and leave the weights with the lowest validation loss in the model.
 
-    example: Example
-    states: Any
+    Returns the recipe that made them, and every recipe's loss curve.
+    """
+    weights = _learning(upper)
+    start = _copied(weights) if len(recipes) > 1 else {}
+    curves: dict[Recipe, list[CurvePoint]] = {}
+    best, best_weights = recipes[0], dict[str, Any]()
+    for number, recipe in enumerate(recipes):
+        _put(weights, start)
+        curves[recipe] = fit(upper, train, watched, recipe, checkpoints and checkpoints / str(number))
+        if number and _lowest(curves[recipe]) >= _lowest(curves[best]):
+            continue
+        best, best_weights = recipe, _copied(weights) if len(recipes) > 1 else {}
+    _put(weights, best_weights)
+    return best, curves
 
 
 def fit(
-    upper: UpperLayers, train: Sequence[Learnable], watched: Sequence[Learnable], recipe: Recipe
+    upper: UpperLayers,
+    train: Sequence[Learnable],
+    watched: Sequence[Learnable],
+    recipe: Recipe,
+    folder: Path | None = None,
 ) -> list[CurvePoint]:
-    """Train the upper layers in place, and return the loss curve. Raises `StageFailed` where the loss is not finite."""
-    import torch
+    """Train in place, leave the best weights in the model, and return the loss curve.
 
-    parameters = upper.parameters()
-    optimizer = torch.optim.AdamW(parameters, lr=recipe.learning_rate, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
-    steps = recipe.epochs * math.ceil(len(train) / recipe.batch_rows)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, steps))
-    progress = Progress("train", steps, "steps")
-    draw = random.Random(recipe.seed)
-    curve: list[CurvePoint] = []
-    with upper.on_top():
-        for epoch in range(1, recipe.epochs + 1):
-            losses: list[float] = []
-            upper.model.train()
-            for batch in _shuffled(train, recipe.batch_rows, draw):
-                loss = _loss(upper, batch)
-                if not torch.isfinite(loss):
-                    raise StageFailed(f"train: the loss is {loss.item()} in epoch {epoch}. Lower train.learning_rate.")
-                loss.backward()
-                torch.nn.utils.clip_grad_norm_(parameters, _CLIP)
-                optimizer.step()
-                optimizer.zero_grad(set_to_none=True)
-                schedule.step()
-                losses.append(loss.item())
-                progress.advance(1, f"loss {losses[-1]:.2f}")
-            curve.append(
-                CurvePoint(
-                    step=epoch * len(losses),
-                    epoch=epoch,
-                    train_loss=math.fsum(losses) / len(losses),
-                    validation_loss=_validation_loss(upper, watched, recipe.batch_rows),
-                )
-            )
-    if not all(torch.isfinite(parameter).all() for parameter in parameters):
-        raise StageFailed("train: the last step left weights that are not finite. Lower train.learning_rate.")
-    return curve
+    The best weights are those with the lowest loss on the watched rows, the last ones where none are watched. Goes on
+    from the last checkpoint in the folder, if one is given.
+    Raises `StageFailed` where a loss or a weight is not finite.
+    """
+    fitting = _Fitting(upper, recipe, math.ceil(len(train) / recipe.batch_rows))
+    with checkpoints_in(folder) as checkpoints:
+        kept = checkpoints.last()
+        if kept is not None:
+            fitting.restore(kept)
+        pace = _Pace(fitting.steps, fitting.state.step)
+        order = list[list[Learnable]]()
+        while not fitting.over():
+            epoch, at = divmod(fitting.state.step, fitting.batches)
+            if not order or at == 0:
+                order = shuffled(train, recipe.batch_rows, f"{recipe.seed}/{epoch}")
+            pace.stepped(order[at], fitting.learn(order[at]))
+            if fitting.looks_now():
+                fitting.look(validation_loss(upper, watched, recipe.batch_rows))
+            if checkpoints.due():
+                checkpoints.save(fitting.state, fitting.tensors())
+        checkpoints.save(fitting.state, fitting.tensors())
+    fitting.take_best()
+    return fitting.state.curve
 
 
-def _rate(step: int, steps: int) -> float:
+def best_point(curve: Sequence[CurvePoint]) -> CurvePoint:
+    """The point with the lowest validation loss, the last one where nothing was watched."""
+    watched = [point for point in curve if point.validation_loss is not None]
+    return min(watched, key=lambda point: point.validation_loss or 0.0) if watched else curve[-1]
+
+
+def rate(step: int, steps: int) -> float:
+    """The share of the highest learning rate: up over a tenth of the steps, then down to nothing."""
     warm = max(1, int(_WARMUP * steps))
     return (step + 1) / warm if step < warm else (steps - step) / max(1, steps - warm)
 
 
-def _shuffled(train: Sequence[Learnable], size: int, draw: random.Random) -> Iterator[list[Learnable]]:
-    """Batches in random order, each of rows of similar length."""
-    order = draw.sample(range(len(train)), len(train))
+def shuffled(train: Sequence[Learnable], size: int, draw: str) -> list[list[Learnable]]:
+    """An epoch's batches in random order, each of rows of similar length."""
+    random_order = random.Random(draw)
+    order = random_order.sample(range(len(train)), len(train))
     chunk = size * _SORTED_AT_ONCE
     batches: list[list[Learnable]] = []
     for start in range(0, len(order), chunk):
         own = [train[at] for at in order[start : start + chunk]]
-        batches += [[own[at] for at in batch] for batch in in_batches([each.example.length() for each in own], size)]
-    draw.shuffle(batches)
-    yield from batches
+        lengths = [len(each.example.tokens) for each in own]
+        batches += [[own[at] for at in batch] for batch in in_batches(lengths, size)]
+    random_order.shuffle(batches)
+    return batches
 
 
-def _loss(upper: UpperLayers, batch: Sequence[Learnable]) -> Any:
-    """Weighted mean cross-entropy over the learned tokens."""
+def batch_loss(upper: UpperLayers, batch: Sequence[Learnable]) -> Any:
+    """Weighted mean cross-entropy over the learned tokens of a batch."""
     import torch
 
-    top = upper.top_states([each.states for each in batch])
-    spans = [(len(each.example.prompt) - upper.shared - 1, len(each.example.answer)) for each in batch]
-    learned = torch.cat([row[start : start + count] for row, (start, count) in zip(top, spans, strict=True)])
     device = upper.model.device
-    targets = torch.tensor([token for each in batch for token in each.example.answer], device=device)
-    weights = torch.tensor([weight for each in batch for weight in each.example.weights], device=device)
+    top = upper.top_states(batch)
+    own = [(at, token, weight) for each in batch for at, token, weight in _targets(each, upper.shared)]
+    row_of = [row for row, each in enumerate(batch) for _ in range(each.example.learned)]
+    learned = top[torch.tensor(row_of, device=device), torch.tensor([at for at, _, _ in own], device=device)]
+    weights = torch.tensor([weight for _, _, weight in own], device=device)
     with mixed_precision(device.type):
-        logits = upper.model.lm_head(learned)
+        logits = upper.model.lm_head(learned.to(upper.model.dtype))
+    targets = torch.tensor([token for _, token, _ in own], device=device)
     losses = torch.nn.functional.cross_entropy(logits.float(), targets, reduction="none")
     return (losses * weights).sum() / weights.sum()
 
 
-def _validation_loss(upper: UpperLayers, watched: Sequence[Learnable], size: int) -> float | None:
+def _targets(each: Learnable, shared: int) -> list[tuple[int, int, float]]:
+    """For each learned token: the position before it, behind the shared tokens, the token, and its weight."""
+    tokens, weights = each.example.tokens, each.example.weights
+    return [
+        (at - shared - 1, token, weight)
+        for at, (token, weight) in enumerate(zip(tokens, weights, strict=True))
+        if weight
+    ]
+
+
+def validation_loss(upper: UpperLayers, watched: Sequence[Learnable], size: int) -> float | None:
+    """The loss over all watched rows; None where there are none."""
     import torch
 
     if not watched:
@@ -115,9 +151,146 @@ def _validation_loss(upper: UpperLayers, watched: Sequence[Learnable], size: int
     total = weight = 0.0
     upper.model.eval()
     with torch.no_grad():
-        for positions in in_batches([each.example.length() for each in watched], size):
+        for positions in in_batches([len(each.example.tokens) for each in watched], size):
             batch = [watched[at] for at in positions]
             own = math.fsum(math.fsum(each.example.weights) for each in batch)
-            total += _loss(upper, batch).item() * own
+            total += batch_loss(upper, batch).item() * own
             weight += own
     return total / weight
+
+
+class _Pace:
+    """The progress that is shown: loss, tokens a second, seconds left."""
+
+    def __init__(self, steps: int, done: int) -> None:
+        self._progress = Progress("train", steps, "steps")
+        self._progress.advance(done)
+        self._started, self._first, self._tokens = time.monotonic(), done, 0
+
+    def stepped(self, batch: Sequence[Learnable], loss: float) -> None:
+        self._tokens += sum(len(each.example.tokens) for each in batch)
+        seconds = time.monotonic() - self._started
+        done = self._progress.done + 1
+        left = seconds / (done - self._first) * (self._progress.total - done)
+        self._progress.advance(1, f"loss {loss:.3f}, {self._tokens / seconds:.0f} tokens/s, {left:.0f} s left")
+
+
+class _Fitting:
+    """A training under way: the weights that learn, their optimizer, and how far it has come."""
+
+    def __init__(self, upper: UpperLayers, recipe: Recipe, batches: int) -> None:
+        import torch
+
+        self._upper, self._recipe = upper, recipe
+        self._weights = _learning(upper)
+        self._optimizer = torch.optim.AdamW(
+            list(self._weights.values()), lr=recipe.learning_rate, betas=(0.9, 0.98), weight_decay=0.01, fused=True
+        )
+        self._best: dict[str, Any] = {}
+        self.batches, self.steps = batches, recipe.epochs * batches
+        self.state = State()
+
+    def over(self) -> bool:
+        """Whether all steps are done, or the validation loss has not fallen for as many looks as patience allows."""
+        curve, patience = self.state.curve, self._recipe.patience
+        stale = bool(curve) and patience is not None and len(curve) - 1 - curve.index(best_point(curve)) >= patience
+        return stale or self.state.step >= self.steps
+
+    def learn(self, batch: Sequence[Learnable]) -> float:
+        """One step; returns its loss."""
+        import torch
+
+        step = self.state.step
+        for group in self._optimizer.param_groups:
+            group["lr"] = self._recipe.learning_rate * rate(step, self.steps)
+        self._upper.model.train()
+        loss = batch_loss(self._upper, batch)
+        if not torch.isfinite(loss):
+            raise StageFailed(f"train: the loss is {loss.item()} at step {step + 1}. Lower train.learning_rate.")
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self._weights.values(), _CLIP)
+        self._optimizer.step()
+        self._optimizer.zero_grad(set_to_none=True)
+        self.state = self.state.model_copy(update={"step": step + 1, "losses": [*self.state.losses, loss.item()]})
+        return loss.item()
+
+    def looks_now(self) -> bool:
+        """Whether the validation rows are due: after each epoch, and four times in a training of fewer epochs."""
+        at = (self.state.step - 1) % self.batches + 1
+        every = math.ceil(self.batches / math.ceil(_LOOKS / self._recipe.epochs))
+        return at == self.batches or at % every == 0
+
+    def look(self, loss: float | None) -> None:
+        """Put a point on the curve, and keep the weights where they are the best so far."""
+        losses = self.state.losses
+        point = CurvePoint(
+            step=self.state.step,
+            epoch=self.state.step / self.batches,
+            train_loss=math.fsum(losses) / len(losses),
+            validation_loss=loss,
+        )
+        self.state = self.state.model_copy(update={"losses": [], "curve": [*self.state.curve, point]})
+        if loss is not None and best_point(self.state.curve) is point:
+            self._best = _copied(self._weights)
+
+    def take_best(self) -> None:
+        """Leave the best weights in the model. Raises `StageFailed` where one is not finite."""
+        import torch
+
+        _put(self._weights, self._best)
+        if not all(torch.isfinite(weight).all() for weight in self._weights.values()):
+            raise StageFailed("train: the last step left weights that are not finite. Lower train.learning_rate.")
+
+    def tensors(self) -> dict[str, Any]:
+        """All that the training needs to go on: weights, moments, the best weights, the state of the random numbers."""
+        import torch
+
+        tensors = {f"weights/{name}": weight.detach() for name, weight in self._weights.items()}
+        for name, weight in self._weights.items():
+            moments = self._optimizer.state[weight]
+            tensors |= {f"first/{name}": moments["exp_avg"], f"second/{name}": moments["exp_avg_sq"]}
+        return (
+            tensors
+            | {f"best/{name}": weight for name, weight in self._best.items()}
+            | {"random": torch.get_rng_state()}
+        )
+
+    def restore(self, kept: Checkpoint) -> None:
+        """Go on from a checkpoint."""
+        import torch
+
+        def named(kind: str) -> dict[str, Any]:
+            own = {name: tensor for name, tensor in kept.tensors.items() if name.startswith(f"{kind}/")}
+            return {name.removeprefix(f"{kind}/"): tensor.to(self._upper.model.device) for name, tensor in own.items()}
+
+        self.state = kept.state
+        _put(self._weights, named("weights"))
+        self._best = named("best")
+        first, second = named("first"), named("second")
+        for name, weight in self._weights.items():
+            self._optimizer.state[weight] = {
+                "step": torch.tensor(float(kept.state.step), device=weight.device),
+                "exp_avg": first[name],
+                "exp_avg_sq": second[name],
+            }
+        torch.set_rng_state(kept.tensors["random"])
+
+
+def _lowest(curve: Sequence[CurvePoint]) -> float:
+    return best_point(curve).validation_loss or 0.0
+
+
+def _learning(upper: UpperLayers) -> dict[str, Any]:
+    return {name: each for name, each in upper.model.named_parameters() if each.requires_grad}
+
+
+def _copied(weights: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: weight.detach().clone() for name, weight in weights.items()}
+
+
+def _put(weights: Mapping[str, Any], content: Mapping[str, Any]) -> None:
+    import torch
+
+    with torch.no_grad():
+        for name, tensor in content.items():
+            weights[name].copy_(tensor)

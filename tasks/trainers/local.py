@@ -1,7 +1,9 @@
-"""The local trainer: the upper layers of a causal chat model, through transformers."""
+"""The local trainer: a causal chat model on this machine, through transformers and peft."""
 
 import importlib.util
 import json
+import logging
+import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,13 +13,49 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
 
 from tasks.artifacts import digest
 from tasks.errors import ExtraMissing, StageFailed
-from tasks.evidence import Training
+from tasks.evidence import Training, Tried
+from tasks.files import File
 from tasks.models import Local, Weights
-from tasks.models.weights import load
+from tasks.models.generation import end_tokens
 from tasks.rows import Kept
-from tasks.trainers.fitting import Learnable, Recipe, fit
-from tasks.trainers.rendering import Example, examples, marked
+from tasks.trainers.card import Origin, card
+from tasks.trainers.fitting import Recipe, best_point, try_each
+from tasks.trainers.rendering import Example, Rendering, Turns
+from tasks.trainers.tuning import Lora, Tuning
 from tasks.trainers.upper import UpperLayers
+
+_EPOCHS = {100: 8, 500: 5, 2_000: 3, 20_000: 2, sys.maxsize: 1}
+"""How often rows are seen by default: up to so many rows, so many epochs."""
+
+logger = logging.getLogger("stillhouse.train")
+
+
+class Material(NamedTuple):
+    """What is learned and what is watched, in tokens; `longest` is the longest row's length, dropped ones included."""
+
+    lessons: list[Example]
+    watched: list[Example]
+    too_long: int
+    longest: int
+    example: str
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of the rows that are learned."""
+        return sum(len(each.tokens) for each in self.lessons)
+
+    @property
+    def learned(self) -> int:
+        """Tokens that count in the loss."""
+        return sum(each.learned for each in self.lessons)
+
+    def words(self, limit: int) -> list[str]:
+        """What is about to be learned, said before the first step."""
+        return [
+            f"{len(self.lessons)} rows of {self.tokens:,} tokens, {self.learned:,} of them learned; "
+            f"{len(self.watched)} rows watched; the longest {self.longest} tokens, {self.too_long} rows over {limit}",
+            f"learned is what stands between ⟦ and ⟧: {self.example!r}",
+        ]
 
 
 class Lesson(NamedTuple):
@@ -28,26 +66,45 @@ class Lesson(NamedTuple):
 
 
 class LocalTrainer(BaseModel):
-    """Trains the upper layers on this machine: on a GPU where there is one, else on the CPU in float32."""
+    """Trains on this machine: on a GPU where there is one, else on the CPU in float32."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     trainer: Literal["local"]
     base: Weights = Field(description="owner/name[@revision] on the hub, a folder, or package:NAME/FILE.gguf.")
-    upper_layers: int = Field(default=8, ge=1, description="How many of the last layers learn.")
-    epochs: int = Field(default=3, ge=1, description="How often each row is seen.")
-    learning_rate: float = Field(
-        default=3e-4, gt=0, description="AdamW's highest rate, after warming up over a tenth of the steps."
+    tuning: Tuning = Field(default=Lora(method="lora"), description="What learns: `lora`, `qlora` or `full`.")
+    prompt: File | None = Field(
+        default=None,
+        description="What the student is told before each conversation, in training and ever after: nothing where left "
+        "out; the teacher's prompt, or a shorter one.",
+    )
+    turns: Turns = Field(default="last", description="Whether only the answer is learned, or all assistant turns.")
+    epochs: int | None = Field(
+        default=None, ge=1, description="How often each row is seen; by the number of rows where left out."
+    )
+    learning_rate: float | None = Field(
+        default=None,
+        gt=0,
+        description="AdamW's highest rate, after warming up over a tenth of the steps; by method where left out.",
+    )
+    search: list[PositiveFloat] = Field(
+        default=[], description="Learning rates to try, a training each; the lowest validation loss wins."
     )
     batch_rows: int = Field(default=8, ge=1, description="Rows a step.")
+    patience: int | None = Field(
+        default=3,
+        ge=1,
+        description="Looks without a lower validation loss after which training stops; there are four or more.",
+    )
     emphasis: dict[str, PositiveFloat] = Field(
         default={}, description="Fields of a JSON answer whose tokens weigh more in the loss, and how much more."
     )
+    approved_weight: PositiveFloat = Field(default=1, description="How much an approved row weighs, another being 1.")
     whole_answers: float = Field(
         default=1.0, ge=0, le=1, description="The share of rows that are learned beyond their last emphasised field."
     )
     max_tokens: int = Field(default=512, ge=8, description="Rows longer than this are dropped and counted, never cut.")
-    seed: int = Field(default=0, description="Decides the order of the rows.")
+    seed: int = Field(default=0, description="Decides the order of the rows, and how adapters begin.")
 
     def base_model(self) -> Local:
         """The base as a model that answers."""
@@ -58,55 +115,97 @@ class LocalTrainer(BaseModel):
         for package in ("torch", "transformers"):
             if importlib.util.find_spec(package) is None:
                 raise ExtraMissing(f"train: {package!r} is not installed. Run: pip install 'stillhouse[local]'")
+        self.tuning.check()
 
-    def _whole(self, example: Example) -> bool:
-        """Whether a row is learned to its end: drawn by what it says, not by where it stands."""
-        return int(digest([self.seed, example.prompt])[:8], 16) < self.whole_answers * 2**32
+    def learn(self, rows: Sequence[Kept], watched: Sequence[Kept], checkpoints: Path | None = None) -> Lesson:
+        """Train on `rows`, watching the loss on `watched`. Raises `StageFailed` where there is nothing to learn.
 
-    def learn(self, rows: Sequence[Kept], watched: Sequence[Kept]) -> Lesson:
-        """Train on `rows`, watching the loss on `watched`. Raises `StageFailed` where there is nothing to learn."""
+        Checkpoints are kept in the folder, if one is given, and the training goes on from what lies there.
+        """
         import torch
 
         started = time.monotonic()
+        if self.search and not watched:
+            raise StageFailed(
+                "train: train.search compares losses on validation rows, and there are none. Leave it out."
+            )
+        model, tokenizer = self.tuning.load(self.base)
+        material = self._material(self._rendering(model, tokenizer), rows, watched)
+        for line in material.words(self.max_tokens):
+            logger.info("train: %s", line)
         torch.manual_seed(self.seed)
-        model, tokenizer = load(self.base)
-        rendered = examples(tokenizer, rows, self.emphasis)
-        fitting = [example for example in rendered if example.length() <= self.max_tokens]
+        tuned = self.tuning.begin(model)
+        upper = UpperLayers(model, self.tuning.layers, [*material.lessons, *material.watched])
+        train, validation = upper.learnable(material.lessons), upper.learnable(material.watched)
+        upper.check(train[0])
+        rates = self.search or [self.learning_rate or self.tuning.default_rate(model.config.hidden_size)]
+        recipes = [self._recipe(len(train), each) for each in rates]
+        recipe, tried = try_each(upper, train, validation, recipes, checkpoints)
+        curve = tried[recipe]
+        training = Training(
+            rows=len(material.lessons),
+            watched=len(material.watched),
+            too_long=material.too_long,
+            tokens=material.tokens,
+            answer_tokens=material.learned,
+            longest_row=material.longest,
+            trained_parameters=sum(each.numel() for each in model.parameters() if each.requires_grad),
+            steps=curve[-1].step,
+            seconds=time.monotonic() - started,
+            example=material.example,
+            curve=curve,
+            method=self.tuning.method,
+            epochs=recipe.epochs,
+            learning_rate=recipe.learning_rate,
+            best_step=best_point(curve).step,
+            searched=[
+                Tried(learning_rate=each.learning_rate, validation_loss=best_point(own).validation_loss)
+                for each, own in tried.items()
+            ],
+        )
+        return Lesson(training, lambda folder: self._save(folder, tuned, tokenizer, training))
+
+    def _rendering(self, model: Any, tokenizer: Any) -> Rendering:
+        return Rendering(
+            tokenizer,
+            end_tokens(model, tokenizer),
+            self.prompt.text() if self.prompt else "",
+            self.turns,
+            self.emphasis,
+            self.approved_weight,
+        )
+
+    def _material(self, rendering: Rendering, rows: Sequence[Kept], watched: Sequence[Kept]) -> Material:
+        rendered, seen = rendering.examples(rows), rendering.examples(watched)
+        fitting = [each for each in rendered if len(each.tokens) <= self.max_tokens]
         if not fitting:
             raise StageFailed(
                 f"train: each of {len(rows)} rows is longer than train.max_tokens={self.max_tokens}. Raise it."
             )
-        seen = [each for each in examples(tokenizer, watched, self.emphasis) if each.length() <= self.max_tokens]
-        upper = UpperLayers(model, self.upper_layers, fitting + seen)
         lessons = [each if self._whole(each) else each.up_to_emphasis() for each in fitting]
-        train = _learnable(upper, lessons)
-        upper.check(train[0].example, train[0].states)
-        recipe = Recipe(self.epochs, self.learning_rate, self.batch_rows, self.seed)
-        curve = fit(upper, train, _learnable(upper, seen), recipe)
-        training = Training(
-            rows=len(fitting),
-            watched=len(seen),
-            too_long=len(rows) + len(watched) - len(fitting) - len(seen),
-            tokens=sum(example.length() for example in lessons),
-            answer_tokens=sum(len(example.answer) for example in lessons),
-            longest_row=max(example.length() for example in rendered),
-            trained_parameters=sum(parameter.numel() for parameter in upper.parameters()),
-            steps=curve[-1].step,
-            seconds=time.monotonic() - started,
-            example=marked(tokenizer, lessons[0]),
-            curve=curve,
+        fitting_seen = [each for each in seen if len(each.tokens) <= self.max_tokens]
+        return Material(
+            lessons=lessons,
+            watched=fitting_seen,
+            too_long=len(rows) + len(watched) - len(fitting) - len(fitting_seen),
+            longest=max(len(each.tokens) for each in rendered),
+            example=rendering.marked(lessons[0]),
         )
-        return Lesson(training, lambda folder: _save(folder, model, tokenizer, training))
 
+    def _whole(self, example: Example) -> bool:
+        """Whether a row is learned to its end: drawn by what it says, not by where it stands."""
+        said = example.tokens[: example.read]
+        return int(digest([self.seed, said])[:8], 16) < self.whole_answers * 2**32
 
-def _learnable(upper: UpperLayers, rendered: Sequence[Example]) -> list[Learnable]:
-    states = upper.lower_states(rendered)
-    return [Learnable(each, state) for each, state in zip(rendered, states, strict=True)]
+    def _recipe(self, rows: int, learning_rate: float) -> Recipe:
+        epochs = self.epochs or next(own for limit, own in _EPOCHS.items() if rows <= limit)
+        return Recipe(epochs, learning_rate, self.batch_rows, self.patience, self.seed)
 
-
-def _save(folder: Path, model: Any, tokenizer: Any, training: Training) -> None:
-    model.requires_grad_(True)
-    model.eval().save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    (folder / "student.json").write_text(json.dumps({"provider": "local"}), encoding="utf-8")
-    (folder / "training.json").write_text(training.model_dump_json(indent=1, exclude={"seconds"}), encoding="utf-8")
+    def _save(self, folder: Path, tuned: Any, tokenizer: Any, training: Training) -> None:
+        self.tuning.save(tuned, self.base, folder)
+        tokenizer.save_pretrained(folder)
+        origin = Origin(self.base.reference, self.base.licence(), self.prompt.text() if self.prompt else "")
+        told = {"provider": "local", **origin._asdict()}
+        (folder / "student.json").write_text(json.dumps(told, ensure_ascii=False), encoding="utf-8")
+        (folder / "README.md").write_text(card("student", origin, training), encoding="utf-8")
+        (folder / "training.json").write_text(training.model_dump_json(indent=1, exclude={"seconds"}), encoding="utf-8")

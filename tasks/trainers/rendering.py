@@ -1,78 +1,140 @@
 """Rows as the student sees them: the model's own chat template, which tokens are learned, and how much each weighs."""
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
 
 from tasks.errors import StageFailed
-from tasks.models.chat import prompt_tokens
+from tasks.models.chat import prompted
 from tasks.rows import Kept, Message
 from tasks.scorers import as_object
 
+Turns = Literal["last", "all"]
+
 
 class Example(NamedTuple):
-    """A row in tokens: the prompt, which is read, and the answer, which is learned, end token included.
+    """A row in tokens, and how much each of them counts in the loss: 0 for what is only read.
 
-    `weights` has a number a token of the answer; `essential` counts its tokens up to the last emphasised field.
+    `essential` counts the tokens up to the last emphasised field, all of them where no field is.
     """
 
-    prompt: list[int]
-    answer: list[int]
+    tokens: list[int]
     weights: list[float]
     essential: int
 
-    def length(self) -> int:
-        """Tokens in all."""
-        return len(self.prompt) + len(self.answer)
+    @property
+    def read(self) -> int:
+        """How many tokens stand before the first one that is learned."""
+        return next(at for at, weight in enumerate(self.weights) if weight)
+
+    @property
+    def learned(self) -> int:
+        """How many tokens are learned."""
+        return sum(1 for weight in self.weights if weight)
 
     def up_to_emphasis(self) -> "Example":
         """The example without what stands behind its last emphasised field: shorter, and nothing of it ends early."""
-        return self._replace(answer=self.answer[: self.essential], weights=self.weights[: self.essential])
+        return self._replace(tokens=self.tokens[: self.essential], weights=self.weights[: self.essential])
 
 
-def examples(tokenizer: Any, rows: Sequence[Kept], emphasis: Mapping[str, float]) -> list[Example]:
-    """The rows in tokens. Raises `StageFailed` where the template would train on nothing or never on the end token."""
-    return [_example(tokenizer, row, emphasis) for row in rows]
+class Rendering(NamedTuple):
+    """How rows become examples: what the student is told first, which turns it learns, what weighs more."""
+
+    tokenizer: Any
+    ends: set[int]
+    prompt: str = ""
+    turns: Turns = "last"
+    emphasis: Mapping[str, float] = {}
+    approved_weight: float = 1.0
+
+    def examples(self, rows: Sequence[Kept]) -> list[Example]:
+        """The rows in tokens. Raises `StageFailed` where the template would teach something other than the answers."""
+        return [self._example(row) for row in rows]
+
+    def marked(self, example: Example) -> str:
+        """An example as text, the learned parts between ⟦ and ⟧."""
+        text, inside, part = "", False, list[int]()
+        for token, weight in zip(example.tokens, example.weights, strict=True):
+            if bool(weight) != inside:
+                text += self.tokenizer.decode(part) + ("⟧" if inside else "⟦")
+                inside, part = not inside, []
+            part.append(token)
+        return text + self.tokenizer.decode(part) + ("⟧" if inside else "")
+
+    def _example(self, row: Kept) -> Example:
+        conversation = [*prompted(self.prompt, row), Message(role="assistant", content=row["completion"])]
+        row_weight = self.approved_weight if row["approved"] else 1.0
+        tokens: list[int] = []
+        weights: list[float] = []
+        essential = 0
+        for segment in self._segments(row["id"], conversation):
+            if segment.answer is None:
+                tokens += self.tokenizer(segment.text, add_special_tokens=False)["input_ids"]
+                weights += [0.0] * (len(tokens) - len(weights))
+                continue
+            own, heavy = self._learned(row["id"], segment.text, segment.answer)
+            essential = len(tokens) + (max(heavy) + 1 if heavy else len(own))
+            tokens += own
+            weights += [row_weight * heavy.get(at, 1.0) for at in range(len(own))]
+        return Example(tokens, weights, essential)
+
+    def _segments(self, name: str, conversation: Sequence[Message]) -> "Iterator[_Segment]":
+        """What is read and what is learned, by turns. The template is asked for each prefix of the conversation."""
+        answers = [at for at, message in enumerate(conversation) if message["role"] == "assistant"]
+        done = ""
+        for at in answers if self.turns == "all" else answers[-1:]:
+            before = self._text(conversation[:at], asking=True)
+            after = self._text(conversation[: at + 1], asking=False)
+            if not after.startswith(before) or not before.startswith(done):
+                raise StageFailed(
+                    f"train: row {name!r}: the chat template renders the prompt differently once it is answered, so "
+                    "what is learned would not be what is asked. Use a base whose template only appends"
+                    + ("." if at == answers[-1] else ", or set train.turns to last.")
+                )
+            self._check_system(name, conversation, before)
+            learned = after[len(before) :].rstrip()
+            yield _Segment(before[len(done) :], None)
+            yield _Segment(learned, conversation[at]["content"])
+            done = before + learned
+
+    def _text(self, messages: Sequence[Message], asking: bool) -> str:
+        return self.tokenizer.apply_chat_template(list(messages), tokenize=False, add_generation_prompt=asking)
+
+    def _check_system(self, name: str, conversation: Sequence[Message], rendered: str) -> None:
+        for message in conversation:
+            if message["role"] == "system" and message["content"].strip() not in rendered:
+                raise StageFailed(
+                    f"train: row {name!r}: the chat template loses the system message {message['content'][:60]!r}. "
+                    "Use a base whose template renders one, or leave train.prompt out."
+                )
+
+    def _learned(self, name: str, text: str, answer: str) -> tuple[list[int], dict[int, float]]:
+        """An answer's tokens, end token included, and the weight of those that belong to an emphasised field."""
+        encoded = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+        tokens: list[int] = encoded["input_ids"]
+        if not tokens or tokens[-1] not in self.ends:
+            raise StageFailed(
+                f"train: row {name!r}: the chat template does not end an answer with "
+                f"{self.tokenizer.eos_token!r}, so the student would never learn to stop. "
+                "Use a base whose template ends each turn with its end token."
+            )
+        if len(tokens) < 2:
+            raise StageFailed(
+                f"train: row {name!r} has an empty answer: there is nothing to learn from it. Filter it out."
+            )
+        emphasised = emphasised_characters(text, answer, self.emphasis)
+        weights = [
+            max((emphasised.get(at, 1.0) for at in range(start, end)), default=1.0)
+            for start, end in encoded["offset_mapping"]
+        ]
+        return tokens, {at: weight for at, weight in enumerate(weights) if weight != 1.0}
 
 
-def _example(tokenizer: Any, row: Kept, emphasis: Mapping[str, float]) -> Example:
-    learned = _learned(tokenizer, row)
-    tokens = tokenizer(learned, add_special_tokens=False, return_offsets_mapping=True)
-    answer: list[int] = tokens["input_ids"]
-    if not answer or answer[-1] != tokenizer.eos_token_id:
-        raise StageFailed(
-            f"train: row {row['id']!r}: the chat template does not end an answer with {tokenizer.eos_token!r}, so the "
-            "student would never learn to stop. Use a base whose template ends each turn with its end token."
-        )
-    if len(answer) < 2:
-        raise StageFailed(
-            f"train: row {row['id']!r} has an empty answer: there is nothing to learn from it. Filter it out."
-        )
-    emphasised = emphasised_characters(learned, row["completion"], emphasis)
-    weights = [
-        max((emphasised.get(at, 1.0) for at in range(start, end)), default=1.0)
-        for start, end in tokens["offset_mapping"]
-    ]
-    heavy = [at for at, weight in enumerate(weights) if weight != 1.0]
-    return Example(
-        prompt=prompt_tokens(tokenizer, row["messages"]),
-        answer=answer,
-        weights=weights,
-        essential=heavy[-1] + 1 if heavy else len(answer),
-    )
+class _Segment(NamedTuple):
+    """A part of a rendered conversation: read where `answer` is None, else that answer as the template writes it."""
 
-
-def _learned(tokenizer: Any, row: Kept) -> str:
-    """What the template puts after the prompt once the row is answered."""
-    answered = [*row["messages"], Message(role="assistant", content=row["completion"])]
-    before = tokenizer.apply_chat_template(row["messages"], tokenize=False, add_generation_prompt=True)
-    whole = tokenizer.apply_chat_template(answered, tokenize=False)
-    if not whole.startswith(before):
-        raise StageFailed(
-            f"train: row {row['id']!r}: the chat template renders the prompt differently once it is answered, so what "
-            "is learned would not be what is asked. Use a base whose template only appends."
-        )
-    return whole[len(before) :].rstrip()
+    text: str
+    answer: str | None
 
 
 def emphasised_characters(learned: str, completion: str, emphasis: Mapping[str, float]) -> dict[int, float]:
@@ -85,8 +147,3 @@ def emphasised_characters(learned: str, completion: str, emphasis: Mapping[str, 
             end = start + len(json.dumps(name)) + 2 + len(written)
             weights |= dict.fromkeys(range(end - len(written), end), emphasis[name])
     return weights
-
-
-def marked(tokenizer: Any, example: Example) -> str:
-    """An example as text, the learned part between ⟦ and ⟧."""
-    return f"{tokenizer.decode(example.prompt)}⟦{tokenizer.decode(example.answer)}⟧"

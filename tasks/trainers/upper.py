@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 from tasks.errors import ModelUnavailable
 from tasks.models.chat import shared_prefix
@@ -12,16 +12,27 @@ from tasks.trainers.rendering import Example
 
 _BATCH = 8
 _TOLERANCE = 5e-2
+_KEPT_BYTES = 4 * 2**30
+
+
+class Learnable(NamedTuple):
+    """An example, and what the frozen layers give for its own tokens, in the shape (tokens, width).
+
+    `states` is None where nothing is frozen, or where the states of all examples would not fit into memory.
+    """
+
+    example: Example
+    states: Any = None
 
 
 class UpperLayers:
     """A causal model split below its last `count` layers, and the tokens that all examples begin with, computed once.
 
-    Hidden states have the shape (tokens, width) and leave the shared tokens out. Raises `ModelUnavailable` where the
-    model's layers are not where transformers' decoders have them.
+    Without a count all layers are upper ones. Hidden states have the shape (tokens, width) and leave the shared tokens
+    out. Raises `ModelUnavailable` where the model's layers are not where transformers' decoders have them.
     """
 
-    def __init__(self, model: Any, count: int, examples: Sequence[Example]) -> None:
+    def __init__(self, model: Any, count: int | None, examples: Sequence[Example]) -> None:
         import torch
 
         body = getattr(model, "model", None)
@@ -29,55 +40,61 @@ class UpperLayers:
             raise ModelUnavailable(f"{type(model).__name__} has no `model.layers` and `model.norm` to train a part of")
         self.model, self._body = model, body
         self._layers, self._norm = body.layers, body.norm
-        self._below = max(0, len(self._layers) - count)
-        self.shared = shared_prefix([example.prompt for example in examples])
-        self._tokens = torch.tensor([examples[0].prompt[: self.shared]], dtype=torch.long, device=model.device)
+        self.below = max(0, len(self._layers) - count) if count else 0
+        self.shared = shared_prefix([example.tokens[: example.read] for example in examples])
+        self._tokens = torch.tensor([examples[0].tokens[: self.shared]], dtype=torch.long, device=model.device)
         self._shared_states: Any = None
-        if self.shared:
-            with torch.no_grad(), self._only(0, self._below, torch.nn.Identity()):
+        if self.shared and self.below:
+            with torch.no_grad(), self._only(0, self.below, torch.nn.Identity()):
                 self._shared_states = self._body(input_ids=self._tokens, use_cache=False).last_hidden_state
 
-    def parameters(self) -> list[Any]:
-        """What is trained: the upper layers and the norm behind them; everything else is frozen."""
-        self.model.requires_grad_(False)
-        trained = [*self._layers[self._below :].parameters(), *self._norm.parameters()]
-        for parameter in trained:
-            parameter.requires_grad_(True)
-        return trained
-
-    def lower_states(self, examples: Sequence[Example]) -> list[Any]:
-        """What the frozen layers give for each example's own tokens."""
-        import torch
-
+    def learnable(self, examples: Sequence[Example]) -> list[Learnable]:
+        """The examples, with what the frozen layers give for them where that can be kept."""
+        tokens = sum(len(example.tokens) - self.shared for example in examples)
+        if not self.below or tokens * self.model.config.hidden_size * 4 > _KEPT_BYTES:
+            return [Learnable(example) for example in examples]
         states: list[Any] = [None] * len(examples)
         progress = Progress("train", len(examples), "rows through the frozen layers")
-        with torch.no_grad(), self._only(0, self._below, torch.nn.Identity()):
-            for batch in in_batches([example.length() for example in examples], _BATCH):
-                rows = [torch.tensor((examples[at].prompt + examples[at].answer)[self.shared :]) for at in batch]
-                for hidden, row, at in zip(self._forward("input_ids", rows, self._tokens), rows, batch, strict=True):
-                    states[at] = hidden[: len(row)].clone()
-                progress.advance(len(batch))
-        return states
+        for batch in in_batches([len(example.tokens) for example in examples], _BATCH):
+            own = [examples[at] for at in batch]
+            for at, hidden in zip(batch, self._lower_states(own), strict=True):
+                states[at] = hidden.clone()
+            progress.advance(len(batch))
+        return [Learnable(example, state) for example, state in zip(examples, states, strict=True)]
 
-    def top_states(self, states: Sequence[Any]) -> Any:
-        """What the upper layers make of lower states, in the shape (rows, longest, width); call within `on_top`."""
-        return self._forward("inputs_embeds", states, self._shared_states)
+    def top_states(self, batch: Sequence[Learnable]) -> Any:
+        """What the upper layers give for a batch, in the shape (rows, longest, width)."""
+        if not self.below:
+            return self._forward("input_ids", self._own_tokens([each.example for each in batch]), self._tokens)
+        kept = [each.states for each in batch]
+        if any(states is None for states in kept):
+            kept = self._lower_states([each.example for each in batch])
+        with self._only(self.below, len(self._layers), self._norm):
+            return self._forward("inputs_embeds", kept, self._shared_states)
 
-    @contextmanager
-    def on_top(self) -> Generator[None]:
-        """Within, the model is its upper layers."""
-        with self._only(self._below, len(self._layers), self._norm):
-            yield
+    def _lower_states(self, examples: Sequence[Example]) -> list[Any]:
+        import torch
 
-    def check(self, example: Example, states: Any) -> None:
+        rows = self._own_tokens(examples)
+        with torch.no_grad(), self._only(0, self.below, torch.nn.Identity()):
+            return [
+                hidden[: len(row)]
+                for hidden, row in zip(self._forward("input_ids", rows, self._tokens), rows, strict=True)
+            ]
+
+    def _own_tokens(self, examples: Sequence[Example]) -> list[Any]:
+        import torch
+
+        return [torch.tensor(example.tokens[self.shared :]) for example in examples]
+
+    def check(self, one: Learnable) -> None:
         """Raises `ModelUnavailable` unless the two parts together compute what the whole model does."""
         import torch
 
-        tokens = torch.tensor([example.prompt + example.answer], device=self.model.device)
+        tokens = torch.tensor([one.example.tokens], device=self.model.device)
         with torch.no_grad():
             whole = self._body(input_ids=tokens, use_cache=False).last_hidden_state[0, self.shared :]
-            with self.on_top():
-                parts = self.top_states([states])[0]
+            parts = self.top_states([one])[0]
         off = (whole - parts).abs().max().item() / max(1.0, whole.abs().max().item())
         if not off < _TOLERANCE:
             raise ModelUnavailable(f"{type(self.model).__name__}: its layers do not split (states differ by {off:.3g})")

@@ -13,9 +13,10 @@ from flows.project import load
 from tasks.caching import results_folder
 from tasks.filter import read_gold
 from tasks.models import Answer, Recorded, Request, recorded_line, request_key
+from tasks.models.chat import prompted
 from tasks.rows import Input
 from tasks.sample import read_inputs
-from tasks.teach import prompted, questions
+from tasks.teach import questions
 
 SUPPORT = Path(__file__).parents[2] / "deployments" / "support.yaml"
 PROMPT = "Answer as a shop, with a JSON object: intent, action and reply."
@@ -75,7 +76,7 @@ def settings(base: Path) -> dict[str, Any]:
         "train": {
             "trainer": "local",
             "base": str(base),
-            "upper_layers": 1,
+            "tuning": {"method": "full", "layers": 1},
             "epochs": 1,
             "learning_rate": 0.01,
             "batch_rows": 8,

@@ -87,7 +87,7 @@ def test_the_student_is_in_the_registry_and_answers(store: Path, finished: Finis
     assert (entry.version, entry.student) == (1, student(finished.folder))
     assert (Registry().champion("small") == entry.student) == (entry.verdict == "promote")
     request = Request(messages=[Message(role="user", content="Where is my tent?")], max_output_tokens=4)
-    [[answered]] = load_student(entry.student).answer([request])
+    [[answered]] = load_student(entry.student).model.answer([request])
     assert not answered.answer.error
 
 

@@ -11,20 +11,20 @@ from tasks.artifacts import Dataset, Made, digest
 from tasks.evidence import Estimate, Scores
 from tasks.files import ContentFile, fingerprint_file
 from tasks.models import Answer, Budget, Hand, Recorded, Request, recorded_line, request_key
+from tasks.models.chat import prompted
 from tasks.promote import GateRule, PromoteConfig
 from tasks.rows import Input, Kept
 from tasks.rules import Answered, JsonObject, NearDuplicate, Standard
 from tasks.scorers import Fields, Terms, Words
 from tasks.store import Store
-from tasks.teach import prompted
 from tasks.trainers import LocalTrainer
 
 PINNED = {
     "sample": ("1", "81521057a24a422f"),
     "teach": ("2", "eaf28d3d8f3943fa"),
-    "filter": ("2", "9706833f80bba50d"),
+    "filter": ("3", "9706833f80bba50d"),
     "split": ("1", "0cd2d563a25479f6"),
-    "train": ("1", "1a8787ddb83db11c"),
+    "train": ("2", "018294fa55fac5af"),
     "evaluate": ("1", "9ba9cab854059f72"),
     "promote": ("1", "e8b2bcda75b0261d"),
 }
@@ -126,7 +126,13 @@ def divided(tmp_path: Path) -> object:
 
 def trained(tmp_path: Path, tiny_llama: Path) -> object:
     trainer = LocalTrainer.model_validate(
-        {"trainer": "local", "base": str(tiny_llama), "upper_layers": 1, "epochs": 2, "emphasis": {"intent": 3.0}}
+        {
+            "trainer": "local",
+            "base": str(tiny_llama),
+            "tuning": {"method": "full", "layers": 1},
+            "epochs": 2,
+            "emphasis": {"intent": 3.0},
+        }
     )
     training = train.train.fn(trainer, stored(kept(), Kept), stored(kept()[:1], Kept)).training
     losses = [(round(point.train_loss, 2), round(point.validation_loss or 0, 2)) for point in training.curve]

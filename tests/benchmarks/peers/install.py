@@ -1,6 +1,6 @@
 """Makes one virtual environment a peer: python -m tests.benchmarks.peers.install FOLDER [NAME ...]
 
-A peer that is there already, in the pinned version, is skipped. None of these versions brings torch with it.
+A peer that is there already, in the pinned version, is skipped. Only trl brings torch with it.
 """
 
 import argparse
@@ -17,6 +17,7 @@ PINNED = {
     # Later ones need a certifi that the index here lacks. The last three: imported by every answer from its disk cache.
     "litellm": ["litellm[caching]==1.106.2", "fastapi==0.165.0", "orjson==3.13.0", "soundfile==0.14.0"],
     "data_designer": ["data-designer==0.9.6"],  # later ones need that certifi too
+    "trl": ["trl==1.16.0", "torch==2.13.0", "transformers==5.23.0", "peft==0.21.2", "accelerate==1.15.0"],
 }
 
 

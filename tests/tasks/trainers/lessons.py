@@ -9,7 +9,7 @@ from tasks.trainers.rendering import Example
 
 
 def example(prompt: list[int], answer: list[int]) -> Example:
-    return Example(prompt, answer, [1.0] * len(answer), len(answer))
+    return Example([*prompt, *answer], [0.0] * len(prompt) + [1.0] * len(answer), len(prompt) + len(answer))
 
 
 EXAMPLES = [
@@ -17,7 +17,7 @@ EXAMPLES = [
     example([0, 20, 31], [51, 1]),
     example([0, 20, *range(30, 40)], [52, 53, 54, 55, 1]),
 ]
-APART = [example([2, *each.prompt[1:]], each.answer) if at else each for at, each in enumerate(EXAMPLES)]
+APART = [each._replace(tokens=[2, *each.tokens[1:]]) if at else each for at, each in enumerate(EXAMPLES)]
 """Examples that begin with the same tokens, and ones that do not."""
 
 
@@ -35,5 +35,12 @@ def row(number: int, said: str = "", completion: str = "") -> Kept:
 
 
 def trainer(base: Path, **changes: Any) -> LocalTrainer:
-    settled = {"upper_layers": 1, "epochs": 2, "learning_rate": 0.01, "batch_rows": 4, "max_tokens": 200, "seed": 7}
+    settled = {
+        "tuning": {"method": "full", "layers": 1},
+        "epochs": 2,
+        "learning_rate": 0.01,
+        "batch_rows": 4,
+        "max_tokens": 200,
+        "seed": 7,
+    }
     return LocalTrainer.model_validate({"trainer": "local", "base": str(base)} | settled | changes)

@@ -28,7 +28,8 @@ def learned(base: Path, folder: Path, **changes: Any) -> Path:
 
 
 def test_the_loss_falls(tiny_llama: Path) -> None:
-    curve = trainer(tiny_llama, epochs=30, upper_layers=2).learn(ROWS, ROWS[:3]).training.curve
+    whole = {"method": "full", "layers": 2}
+    curve = trainer(tiny_llama, epochs=30, tuning=whole, patience=None).learn(ROWS, ROWS[:3]).training.curve
     assert [(point.epoch, point.step) for point in curve] == [(epoch, 3 * epoch) for epoch in range(1, 31)]
     assert curve[-1].train_loss < 0.8 * curve[0].train_loss
     watched = [point.validation_loss or 0 for point in curve]
@@ -57,7 +58,10 @@ def test_only_the_upper_layers_and_the_norm_behind_them_learn(tiny_llama: Path, 
 def test_all_layers_may_learn(tiny_llama: Path, tmp_path: Path) -> None:
     import torch
 
-    before, after = weights(tiny_llama), weights(learned(tiny_llama, tmp_path / "student", upper_layers=9))
+    before, after = (
+        weights(tiny_llama),
+        weights(learned(tiny_llama, tmp_path / "student", tuning={"method": "full", "layers": 9})),
+    )
     still = {name for name, tensor in after.items() if torch.equal(tensor, before[name])}
     assert still == {"model.embed_tokens.weight", "lm_head.weight"}
 
@@ -107,15 +111,17 @@ def test_the_student_is_a_folder_that_transformers_loads(tiny_llama: Path, tmp_p
     assert (
         AutoTokenizer.from_pretrained(folder).chat_template == AutoTokenizer.from_pretrained(tiny_llama).chat_template
     )
-    assert json.loads((folder / "student.json").read_text()) == {"provider": "local"}
+    told = json.loads((folder / "student.json").read_text())
+    assert told == {"provider": "local", "base": str(tiny_llama), "licence": "", "prompt": ""}
+    assert "How it was made" in (folder / "README.md").read_text()
 
 
 def test_the_student_answers_what_it_learned(tiny_llama: Path) -> None:
-    lesson = trainer(tiny_llama, epochs=60, learning_rate=0.005, upper_layers=2).learn(ROWS, [])
+    lesson = trainer(tiny_llama, epochs=60, learning_rate=0.005, tuning={"method": "full", "layers": 2}).learn(ROWS, [])
     made = Made(stage="train", version="1", config={}, parents={})
     student = load_student(Store().write_folder(Student, lesson.save, made))
     asked = [Request(messages=row(number)["messages"], max_output_tokens=20) for number in range(3)]
-    given = {each.position: each.answer for batch in student.answer(asked) for each in batch}
+    given = {each.position: each.answer for batch in student.model.answer(asked) for each in batch}
     assert [given[number].text for number in range(3)] == [row(number)["completion"] for number in range(3)]
     assert {answer.finish_reason for answer in given.values()} == {"stop"}
 
@@ -123,7 +129,7 @@ def test_the_student_answers_what_it_learned(tiny_llama: Path) -> None:
 def test_a_student_is_known_by_its_fingerprint(tiny_llama: Path) -> None:
     made = Made(stage="train", version="1", config={}, parents={})
     student = Store().write_folder(Student, trainer(tiny_llama).learn(ROWS, []).save, made)
-    assert load_student(student).identity()["weights"] == student.fingerprint
+    assert load_student(student).model.identity()["weights"] == student.fingerprint
 
 
 @pytest.mark.parametrize("content", [None, "{", "{}", '{"provider": "somewhere"}'])
@@ -142,3 +148,75 @@ def test_the_base_model_is_the_base(tiny_llama: Path) -> None:
     assert base.weights.folder() == tiny_llama
     asked = [Request(messages=[Message(role="user", content="hi")], max_output_tokens=2)]
     assert [len(batch) for batch in base.answer(asked)] == [1]
+
+
+def test_training_stops_when_the_validation_loss_no_longer_falls_and_keeps_the_best(tiny_llama: Path) -> None:
+    from tasks.trainers.fitting import best_point
+
+    against = [row(number, completion="Nowhere near.") for number in range(3)]
+    patient = trainer(tiny_llama, epochs=30, patience=None).learn(ROWS, against).training
+    stopped = trainer(tiny_llama, epochs=30, patience=2).learn(ROWS, against).training
+    assert patient.steps == 90
+    assert stopped.steps < 90
+    assert stopped.curve == patient.curve[: len(stopped.curve)]
+    assert stopped.curve.index(best_point(stopped.curve)) == len(stopped.curve) - 3
+    assert stopped.best_step == best_point(stopped.curve).step
+
+
+def test_the_best_weights_are_the_student(tiny_llama: Path, tmp_path: Path) -> None:
+    from tasks.models import ModelWeights
+    from tasks.models.weights import load
+    from tasks.trainers.fitting import best_point, validation_loss
+    from tasks.trainers.rendering import Rendering
+    from tasks.trainers.upper import UpperLayers
+
+    against = [row(number, completion="Nowhere near.") for number in range(3)]
+    lesson = trainer(tiny_llama, epochs=30).learn(ROWS, against)
+    lesson.save(tmp_path)
+    model, tokenizer = load(ModelWeights(reference="student", path=tmp_path, fingerprint="0"))
+    seen = Rendering(tokenizer, {tokenizer.eos_token_id}).examples(against)
+    loss = validation_loss(UpperLayers(model, None, seen), UpperLayers(model, None, seen).learnable(seen), 4)
+    assert loss == pytest.approx(best_point(lesson.training.curve).validation_loss, rel=1e-4)
+    assert loss < (lesson.training.curve[-1].validation_loss or 0)
+
+
+def test_of_several_rates_the_one_with_the_lowest_validation_loss_is_kept(tiny_llama: Path, tmp_path: Path) -> None:
+    rates = [1e-6, 0.01, 1e-5]
+    searched = trainer(tiny_llama, search=rates, epochs=4).learn(ROWS, ROWS[:3], tmp_path / "so-far")
+    alone = trainer(tiny_llama, learning_rate=0.01, epochs=4).learn(ROWS, ROWS[:3])
+    assert [each.learning_rate for each in searched.training.searched] == rates
+    assert searched.training.learning_rate == 0.01
+    assert searched.training.curve == alone.training.curve
+    for name, lesson in (("searched", searched), ("alone", alone)):
+        (tmp_path / name).mkdir()
+        lesson.save(tmp_path / name)
+    assert (tmp_path / "searched/model.safetensors").read_bytes() == (tmp_path / "alone/model.safetensors").read_bytes()
+
+
+def test_a_search_without_validation_rows_is_refused(tiny_llama: Path) -> None:
+    with pytest.raises(StageFailed, match=r"train\.search compares losses on validation rows"):
+        trainer(tiny_llama, search=[0.1, 0.01]).learn(ROWS, [])
+
+
+@pytest.mark.parametrize(("count", "epochs"), [(12, 8), (101, 5)])
+def test_few_rows_are_seen_more_often(tiny_llama: Path, count: int, epochs: int) -> None:
+    rows = [row(number, completion="x") for number in range(count)]
+    assert trainer(tiny_llama, epochs=None, batch_rows=64).learn(rows, []).training.epochs == epochs
+
+
+def test_what_is_learned_is_said_before_the_first_step(tiny_llama: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("INFO", logger="stillhouse.train"):
+        trainer(tiny_llama).learn([*ROWS, row(99, completion="x" * 500)], ROWS[:2])
+    said = [record.getMessage() for record in caplog.records if record.name == "stillhouse.train"]
+    assert "12 rows of 576 tokens, 132 of them learned; 2 rows watched; the longest" in said[0]
+    assert "1 rows over 200" in said[0]
+    assert "⟦At stop 0.<|im_end|>⟧" in said[1]
+
+
+def test_a_student_is_told_its_prompt_whenever_it_is_asked(tiny_llama: Path, tmp_path: Path) -> None:
+    prompt = tmp_path / "prompt.md"
+    prompt.write_text("Be brief.\n")
+    lesson = trainer(tiny_llama, prompt=str(prompt)).learn(ROWS, [])
+    made = Made(stage="train", version="1", config={}, parents={})
+    assert load_student(Store().write_folder(Student, lesson.save, made)).prompt == "Be brief."
+    assert "system\nBe brief.<|im_end|>" in lesson.training.example

@@ -1,0 +1,103 @@
+"""The last state of a training, kept whole: a killed one goes on from there, and ends where it would have ended."""
+
+import contextlib
+import fcntl
+import logging
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Generator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from tasks.evidence import CurvePoint
+
+SECONDS = "STILLHOUSE_CHECKPOINT_SECONDS"
+_STATE, _TENSORS = "state.json", "state.safetensors"
+
+logger = logging.getLogger("stillhouse.train")
+
+
+class State(BaseModel):
+    """How far a training has come: steps done, the losses since the last point of the curve, and the curve."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    step: int = 0
+    losses: list[float] = []
+    curve: list[CurvePoint] = []
+
+
+class Checkpoint(NamedTuple):
+    """A state and its tensors by name: weights, the optimizer's moments, the best weights so far."""
+
+    state: State
+    tensors: dict[str, Any]
+
+
+class Checkpoints:
+    """A training's checkpoints: one at a time, each written whole. Without a folder of its own it keeps none."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+        self._seconds = float(os.environ.get(SECONDS, "60"))
+        self._saved = time.monotonic()
+
+    def due(self) -> bool:
+        """Whether the last checkpoint is older than `STILLHOUSE_CHECKPOINT_SECONDS`, a minute where that is not set."""
+        return self._folder is not None and time.monotonic() - self._saved >= self._seconds
+
+    def save(self, state: State, tensors: Mapping[str, Any]) -> None:
+        """Keep this state in place of the one before it."""
+        from safetensors.torch import save_file
+
+        if self._folder is None:
+            return
+        fresh = Path(tempfile.mkdtemp(prefix="writing-", dir=self._folder))
+        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, fresh / _TENSORS)
+        (fresh / _STATE).write_text(state.model_dump_json(), encoding="utf-8")
+        final = self._folder / f"step-{state.step:09d}"
+        before = list(self._folder.glob("step-*"))
+        if final in before:
+            final.rename(fresh / "before")
+        fresh.rename(final)
+        for folder in before:
+            shutil.rmtree(folder, ignore_errors=True)
+        self._saved = time.monotonic()
+
+    def last(self) -> Checkpoint | None:
+        """The newest checkpoint that can be read, if there is one."""
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file
+
+        if self._folder is None:
+            return None
+        for folder in self._folder.glob("writing-*"):
+            shutil.rmtree(folder, ignore_errors=True)
+        for folder in sorted(self._folder.glob("step-*"), reverse=True):
+            try:
+                state = State.model_validate_json((folder / _STATE).read_bytes())
+                return Checkpoint(state, load_file(folder / _TENSORS))
+            except (OSError, ValidationError, SafetensorError) as error:
+                logger.warning("train: the checkpoint %s cannot be read and is left out: %s", folder, error)
+                shutil.rmtree(folder, ignore_errors=True)
+        return None
+
+
+@contextlib.contextmanager
+def checkpoints_in(folder: Path | None) -> Generator[Checkpoints]:
+    """The checkpoints in a folder, for one process at a time: another that does the same training keeps none."""
+    if folder is None:
+        yield Checkpoints(None)
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield Checkpoints(None)
+        else:
+            yield Checkpoints(folder)
