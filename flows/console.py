@@ -79,7 +79,8 @@ class ConsoleHandler(logging.Handler):
             self._clear()
             self._bar = self._bars.add_task(fields["stage"], total=fields["total"], unit=fields["unit"], note="")
             self._shown = fields["stage"]
-        self._bars.update(self._bar, completed=fields["done"], note=fields["note"])
+        now = {name: fields[name] for name in ("total", "unit", "note")}  # a stage may go on to count something else
+        self._bars.update(self._bar, completed=fields["done"], **now)
 
     def _clear(self) -> None:
         if self._bar is not None:

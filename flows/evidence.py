@@ -80,10 +80,11 @@ def latest(project: str) -> Path | None:
 
 def evidence_of(project: str, entry: Version) -> Evidence:
     """The evidence on a version, the last of several. Raises `StoreError` where the run's folder is gone."""
-    folders = (Store().root / "runs" / project).glob(f"v{entry.version}-*/evidence.json")
-    for path in sorted(folders, key=lambda each: each.stat().st_mtime_ns, reverse=True):
-        return Evidence.model_validate_json(path.read_text(encoding="utf-8"))
-    raise StoreError(f"{project} version {entry.version} has no evidence in {Store().root}. Run the project again.")
+    found = (Store().root / "runs" / project).glob(f"v{entry.version}-*/evidence.json")
+    last = max(found, key=lambda each: each.stat().st_mtime_ns, default=None)
+    if last is None:
+        raise StoreError(f"{project} version {entry.version} has no evidence in {Store().root}. Run the project again.")
+    return Evidence.model_validate_json(last.read_text(encoding="utf-8"))
 
 
 def _record(name: str, result: Result) -> StageRecord:

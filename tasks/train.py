@@ -5,7 +5,7 @@ import time
 from prefect import task
 
 from tasks.artifacts import Dataset, Made, Result, Student, Tally, digest
-from tasks.caching import BY_CONTENT
+from tasks.caching import BY_CONTENT, content
 from tasks.evidence import Training
 from tasks.rows import Kept
 from tasks.store import Store
@@ -33,7 +33,7 @@ def train(config: Trainer, train: Dataset, validation: Dataset) -> Trained:
         config=config.model_dump(mode="json"),
         parents={"train": train.fingerprint, "validation": validation.fingerprint},
     )
-    with Store().unfinished(digest(made.model_dump(mode="json"))) as checkpoints:
+    with Store().unfinished(digest([VERSION, content(config), made.parents])) as checkpoints:
         lesson = config.learn(rows, watched, checkpoints)
         student = Store().write_folder(Student, lesson.save, made)
     outcomes = {

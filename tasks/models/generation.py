@@ -17,7 +17,7 @@ def complete(model: Any, prompts: Sequence[list[int]], max_tokens: int, ends: se
 
     if not prompts:
         return []
-    prefix = shared_prefix(prompts)
+    prefix = shared_prefix(prompts) if _attends_plainly(model) else 0
     with torch.inference_mode(), _SharedPrefix(model, prompts[0][:prefix]) as shared:
         tokens, mask = _padded([prompt[prefix:] for prompt in prompts], model.device)
         cache = shared.own_cache()
@@ -44,6 +44,15 @@ def end_tokens(model: Any, tokenizer: Any) -> set[int]:
     declared = model.generation_config.eos_token_id
     listed = declared if isinstance(declared, list) else [declared]
     return {token for token in [*listed, tokenizer.eos_token_id] if token is not None}
+
+
+def _attends_plainly(model: Any) -> bool:
+    """Whether attention is a softmax over all earlier tokens: no window, no cap on its scores, no sinks."""
+    odd = ("sliding_window", "attn_logit_softcapping", "attention_chunk_size", "layer_types")
+    config = model.config.get_text_config()
+    kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
+    own = [getattr(config, name, None) for name in odd[:-1]]
+    return not any(own) and kinds == {"full_attention"} and config.model_type != "gpt_oss"
 
 
 class _SharedPrefix:

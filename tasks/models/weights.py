@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Any
 
+import yaml
 from pydantic import BeforeValidator, ValidationInfo
 
 from tasks.artifacts import Base, Made, canonical, digest
@@ -35,19 +36,22 @@ class ModelWeights(ByContent):
         return Store().path(base)
 
     def licence(self) -> str:
-        """The licence that the model states, in its card or in its GGUF file; empty where it states none."""
+        """The licence that the model states, in its card or in its GGUF file; empty where it states none.
+
+        The card of a model on the hub is fetched; where that fails, no licence is known.
+        """
         if self.path is not None and self.path.is_file():
             from gguf import GGUFReader
 
             field = GGUFReader(self.path).get_field("general.license")
             return str(field.contents()) if field else ""
-        from huggingface_hub import ModelCard
-        from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+        from huggingface_hub import ModelCard, hf_hub_download
 
         try:
-            said = ModelCard.load(self.path / "README.md" if self.path else self.reference.partition("@")[0])
-            return str(said.data.to_dict().get("license") or "")
-        except (OSError, ValueError, HfHubHTTPError, LocalEntryNotFoundError):
+            name, revision = self.reference.partition("@")[0], self.revision()
+            file = self.path / "README.md" if self.path else Path(hf_hub_download(name, "README.md", revision=revision))
+            return str(ModelCard.load(file).data.to_dict().get("license") or "")
+        except (OSError, ValueError, yaml.YAMLError):  # the hub's own errors are among them
             return ""
 
     def revision(self) -> str | None:
@@ -90,6 +94,11 @@ def find_weights(reference: str, folder: Path) -> ModelWeights:
     raise ValueError(f"no such model: {reference!r} is no folder ({path}), no package:NAME/FILE.gguf and no owner/name")
 
 
+def is_on_hub(reference: str) -> bool:
+    """Whether a reference names a model on the hub, rather than a folder or a package's file."""
+    return bool(_HUB.match(reference)) and not reference.startswith((".", "/"))
+
+
 def _in_package(location: str) -> Path:
     package, _, file = location.partition("/")
     try:
@@ -114,7 +123,7 @@ Weights = Annotated[ModelWeights, BeforeValidator(_read)]
 """In a config: written as a reference, read as `ModelWeights`."""
 
 
-def load(weights: ModelWeights, **options: Any) -> tuple[Any, Any]:
+def load(weights: ModelWeights, device: str | None = None, **options: Any) -> tuple[Any, Any]:
     """Model and tokenizer, in float32, on a GPU where there is one. Raises `ModelUnavailable` where they do not load.
 
     `options` are transformers' own, for the model.
@@ -132,4 +141,6 @@ def load(weights: ModelWeights, **options: Any) -> tuple[Any, Any]:
         raise ModelUnavailable(f"{weights.reference} does not load: {canonical(str(error))[:300]}") from error
     if tokenizer.chat_template is None:
         raise ModelUnavailable(f"{weights.reference} has no chat template. Use a model that was tuned for chat.")
-    return model.to("cuda" if torch.cuda.is_available() else "cpu").eval(), tokenizer
+    if "quantization_config" not in options:  # such a model is where it was put
+        model = model.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    return model.eval(), tokenizer

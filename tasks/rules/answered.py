@@ -11,7 +11,8 @@ from tasks.rules.verdict import Candidate, Drop, Keep, Verdict
 
 _REFUSAL = re.compile(
     r"^\W*(?:i(?:'|’)?m (?:very |really |so )?sorry|(?:i )?apologi[sz]e|sorry, (?:but )?i|"
-    r"i(?: a|'|’)m (?:unable|not able)|i (?:can(?:no|'|’)?t|won(?:'|’)t|must decline)|as an ai|unfortunately,? i (?:can|am))[^{]{0,400}$",
+    r"i(?: a|'|’)m (?:unable|not able)|i (?:can(?:no|'|’)?t|won(?:'|’)t|must decline)|as an ai|"
+    r"unfortunately,? i (?:can|am))[^{]{0,400}$",
     re.IGNORECASE | re.DOTALL,
 )
 

@@ -4,10 +4,9 @@ A trainer has `learn(rows, watched, checkpoints)`, which gives a `Lesson`: how t
 the student ready to be saved.
 """
 
-import json
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Literal, NamedTuple
+
+from pydantic import BaseModel
 
 from tasks.artifacts import Student
 from tasks.errors import StoreError
@@ -26,35 +25,38 @@ class Serving(NamedTuple):
     prompt: str
 
 
+class _Told(BaseModel):
+    """What a student's folder says of it, in `student.json`."""
+
+    provider: Literal["local"]
+    prompt: str = ""
+    base: str = "unknown"
+    licence: str = ""
+
+
 def load_student(student: Student) -> Serving:
     """The student as it is asked. Raises `StoreError` where its folder does not say how."""
-    how = _told(student)
-    return Serving(_READERS[how["provider"]](student, Store().path(student)), how.get("prompt", ""))
+    told = _told(student)
+    weights = ModelWeights(
+        reference=f"student {student.fingerprint[:12]}", path=Store().path(student), fingerprint=student.fingerprint
+    )
+    return Serving(Local(provider=told.provider, weights=weights), told.prompt)
 
 
 def load_origin(student: Student) -> Origin:
     """Where the student comes from. Raises `StoreError` where its folder does not say."""
-    how = _told(student)
-    return Origin(how.get("base", "unknown"), how.get("licence", ""), how.get("prompt", ""))
+    told = _told(student)
+    return Origin(told.base, told.licence, told.prompt)
 
 
-def _told(student: Student) -> dict[str, Any]:
+def _told(student: Student) -> _Told:
     folder = Store().path(student)
     try:
-        told = json.loads((folder / "student.json").read_text(encoding="utf-8"))
-        return told if told["provider"] in _READERS else {}[told["provider"]]
-    except (OSError, ValueError, KeyError) as error:
+        return _Told.model_validate_json((folder / "student.json").read_bytes())
+    except (OSError, ValueError) as error:
         raise StoreError(
             f"{folder} does not say how the student is asked: {error!r}. Run the project again."
         ) from error
 
-
-def _local(student: Student, folder: Path) -> AnyModel:
-    reference = f"student {student.fingerprint[:12]}"
-    weights = ModelWeights(reference=reference, path=folder, fingerprint=student.fingerprint)
-    return Local(provider="local", weights=weights)
-
-
-_READERS: dict[str, Callable[[Student, Path], AnyModel]] = {"local": _local}
 
 __all__ = ["LocalTrainer", "Origin", "Serving", "Teacher", "Trainer", "card", "load_origin", "load_student"]

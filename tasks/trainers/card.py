@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tasks.evidence import ALL, Estimate, Training
+from tasks.models.weights import is_on_hub
 
 _TEMPLATE = Path(__file__).with_name("card.md")
 _TERMS = {
@@ -37,5 +38,11 @@ def card(
     environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True)
     own = [each for each in scores if each.system == "student" and each.slice == ALL]
     return environment.from_string(_TEMPLATE.read_text(encoding="utf-8")).render(
-        name=name, origin=origin, training=training, teachers=teachers, scores=own, terms=_TERMS
+        name=name,
+        origin=origin,
+        training=training,
+        teachers=teachers,
+        scores=own,
+        terms=_TERMS,
+        on_hub=is_on_hub(origin.base),
     )

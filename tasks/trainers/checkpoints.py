@@ -1,13 +1,11 @@
 """The last state of a training, kept whole: a killed one goes on from there, and ends where it would have ended."""
 
-import contextlib
-import fcntl
 import logging
 import os
 import shutil
 import tempfile
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -54,16 +52,14 @@ class Checkpoints:
         """Keep this state in place of the one before it."""
         from safetensors.torch import save_file
 
-        if self._folder is None:
+        if self._folder is None or (self._folder / _name(state)).exists():
             return
+        self._folder.mkdir(parents=True, exist_ok=True)
         fresh = Path(tempfile.mkdtemp(prefix="writing-", dir=self._folder))
         save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, fresh / _TENSORS)
         (fresh / _STATE).write_text(state.model_dump_json(), encoding="utf-8")
-        final = self._folder / f"step-{state.step:09d}"
         before = list(self._folder.glob("step-*"))
-        if final in before:
-            final.rename(fresh / "before")
-        fresh.rename(final)
+        fresh.rename(self._folder / _name(state))
         for folder in before:
             shutil.rmtree(folder, ignore_errors=True)
         self._saved = time.monotonic()
@@ -87,17 +83,5 @@ class Checkpoints:
         return None
 
 
-@contextlib.contextmanager
-def checkpoints_in(folder: Path | None) -> Generator[Checkpoints]:
-    """The checkpoints in a folder, for one process at a time: another that does the same training keeps none."""
-    if folder is None:
-        yield Checkpoints(None)
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield Checkpoints(None)
-        else:
-            yield Checkpoints(folder)
+def _name(state: State) -> str:
+    return f"step-{state.step:09d}"

@@ -1,5 +1,6 @@
 """The training loop: length-grouped batches, loss on the answers' tokens only, logits only where there is loss."""
 
+import logging
 import math
 import random
 import time
@@ -11,13 +12,15 @@ from tasks.errors import StageFailed
 from tasks.evidence import CurvePoint
 from tasks.models.request import in_batches
 from tasks.progress import Progress
-from tasks.trainers.checkpoints import Checkpoint, State, checkpoints_in
+from tasks.trainers.checkpoints import Checkpoint, Checkpoints, State
 from tasks.trainers.upper import Learnable, UpperLayers, mixed_precision
 
 _WARMUP = 0.1
 _CLIP = 1.0
 _SORTED_AT_ONCE = 8
 _LOOKS = 4
+
+logger = logging.getLogger("stillhouse.train")
 
 
 class Recipe(NamedTuple):
@@ -30,29 +33,53 @@ class Recipe(NamedTuple):
     seed: int
 
 
+class Diverged(StageFailed):
+    """A loss or a weight is not finite."""
+
+
+class Trial(NamedTuple):
+    """What a recipe came to: its loss curve, empty where it diverged."""
+
+    recipe: Recipe
+    curve: list[CurvePoint]
+
+    def lowest(self) -> float:
+        """The lowest validation loss; infinite where it diverged."""
+        loss = best_point(self.curve).validation_loss if self.curve else None
+        return math.inf if loss is None else loss
+
+
 def try_each(
     upper: UpperLayers,
     train: Sequence[Learnable],
     watched: Sequence[Learnable],
     recipes: Sequence[Recipe],
     checkpoints: Path | None,
-) -> tuple[Recipe, dict[Recipe, list[CurvePoint]]]:
+) -> tuple[Trial, list[Trial]]:
     """Train by each recipe from the same start, and leave the weights with the lowest validation loss in the model.
 
-    Returns the recipe that made them, and every recipe's loss curve.
+    Returns the trial that made them, and all trials. Raises `Diverged` where every recipe diverges.
     """
     weights = _learning(upper)
     start = _copied(weights) if len(recipes) > 1 else {}
-    curves: dict[Recipe, list[CurvePoint]] = {}
-    best, best_weights = recipes[0], dict[str, Any]()
+    trials: list[Trial] = []
+    best, best_weights = None, dict[str, Any]()
     for number, recipe in enumerate(recipes):
         _put(weights, start)
-        curves[recipe] = fit(upper, train, watched, recipe, checkpoints and checkpoints / str(number))
-        if number and _lowest(curves[recipe]) >= _lowest(curves[best]):
+        try:
+            curve = fit(upper, train, watched, recipe, checkpoints and checkpoints / str(number))
+        except Diverged as error:
+            if number + 1 == len(recipes) and best is None:
+                raise
+            logger.info("learning rate %.3g: %s", recipe.learning_rate, error)
+            trials.append(Trial(recipe, []))
             continue
-        best, best_weights = recipe, _copied(weights) if len(recipes) > 1 else {}
+        trials.append(Trial(recipe, curve))
+        if best is None or trials[-1].lowest() < best.lowest():
+            best, best_weights = trials[-1], _copied(weights) if len(recipes) > 1 else {}
+    assert best is not None
     _put(weights, best_weights)
-    return best, curves
+    return best, trials
 
 
 def fit(
@@ -68,23 +95,23 @@ def fit(
     from the last checkpoint in the folder, if one is given.
     Raises `StageFailed` where a loss or a weight is not finite.
     """
-    fitting = _Fitting(upper, recipe, math.ceil(len(train) / recipe.batch_rows))
-    with checkpoints_in(folder) as checkpoints:
-        kept = checkpoints.last()
-        if kept is not None:
-            fitting.restore(kept)
-        pace = _Pace(fitting.steps, fitting.state.step)
-        order = list[list[Learnable]]()
-        while not fitting.over():
-            epoch, at = divmod(fitting.state.step, fitting.batches)
-            if not order or at == 0:
-                order = shuffled(train, recipe.batch_rows, f"{recipe.seed}/{epoch}")
-            pace.stepped(order[at], fitting.learn(order[at]))
-            if fitting.looks_now():
-                fitting.look(validation_loss(upper, watched, recipe.batch_rows))
-            if checkpoints.due():
-                checkpoints.save(fitting.state, fitting.tensors())
-        checkpoints.save(fitting.state, fitting.tensors())
+    fitting = _Fitting(upper, recipe, train)
+    checkpoints = Checkpoints(folder)
+    kept = checkpoints.last()
+    if kept is not None and fitting.takes(kept):
+        fitting.restore(kept)
+    pace = _Pace(fitting.steps, fitting.state.step)
+    order = list[list[Learnable]]()
+    while not fitting.over():
+        epoch, at = divmod(fitting.state.step, fitting.batches)
+        if not order or at == 0:
+            order = shuffled(train, recipe.batch_rows, f"{recipe.seed}/{epoch}")
+        pace.stepped(order[at], fitting.learn(order[at]))
+        if fitting.looks_now():
+            fitting.look(validation_loss(upper, watched, recipe.batch_rows))
+        if checkpoints.due():
+            checkpoints.save(fitting.state, fitting.tensors())
+    checkpoints.save(fitting.state, fitting.tensors())
     fitting.take_best()
     return fitting.state.curve
 
@@ -115,8 +142,8 @@ def shuffled(train: Sequence[Learnable], size: int, draw: str) -> list[list[Lear
     return batches
 
 
-def batch_loss(upper: UpperLayers, batch: Sequence[Learnable]) -> Any:
-    """Weighted mean cross-entropy over the learned tokens of a batch."""
+def token_losses(upper: UpperLayers, batch: Sequence[Learnable]) -> tuple[Any, Any]:
+    """The cross-entropy of each learned token of a batch, and its weight."""
     import torch
 
     device = upper.model.device
@@ -128,8 +155,7 @@ def batch_loss(upper: UpperLayers, batch: Sequence[Learnable]) -> Any:
     with mixed_precision(device.type):
         logits = upper.model.lm_head(learned.to(upper.model.dtype))
     targets = torch.tensor([token for _, token, _ in own], device=device)
-    losses = torch.nn.functional.cross_entropy(logits.float(), targets, reduction="none")
-    return (losses * weights).sum() / weights.sum()
+    return torch.nn.functional.cross_entropy(logits.float(), targets, reduction="none"), weights
 
 
 def _targets(each: Learnable, shared: int) -> list[tuple[int, int, float]]:
@@ -143,7 +169,7 @@ def _targets(each: Learnable, shared: int) -> list[tuple[int, int, float]]:
 
 
 def validation_loss(upper: UpperLayers, watched: Sequence[Learnable], size: int) -> float | None:
-    """The loss over all watched rows; None where there are none."""
+    """The weighted mean loss a token over all watched rows; None where there are none."""
     import torch
 
     if not watched:
@@ -152,10 +178,9 @@ def validation_loss(upper: UpperLayers, watched: Sequence[Learnable], size: int)
     upper.model.eval()
     with torch.no_grad():
         for positions in in_batches([len(each.example.tokens) for each in watched], size):
-            batch = [watched[at] for at in positions]
-            own = math.fsum(math.fsum(each.example.weights) for each in batch)
-            total += batch_loss(upper, batch).item() * own
-            weight += own
+            losses, weights = token_losses(upper, [watched[at] for at in positions])
+            total += (losses * weights).sum().item()
+            weight += weights.sum().item()
     return total / weight
 
 
@@ -178,16 +203,20 @@ class _Pace:
 class _Fitting:
     """A training under way: the weights that learn, their optimizer, and how far it has come."""
 
-    def __init__(self, upper: UpperLayers, recipe: Recipe, batches: int) -> None:
+    def __init__(self, upper: UpperLayers, recipe: Recipe, train: Sequence[Learnable]) -> None:
         import torch
 
+        torch.manual_seed(recipe.seed)
         self._upper, self._recipe = upper, recipe
         self._weights = _learning(upper)
         self._optimizer = torch.optim.AdamW(
             list(self._weights.values()), lr=recipe.learning_rate, betas=(0.9, 0.98), weight_decay=0.01, fused=True
         )
         self._best: dict[str, Any] = {}
-        self.batches, self.steps = batches, recipe.epochs * batches
+        self.batches = math.ceil(len(train) / recipe.batch_rows)
+        self.steps = recipe.epochs * self.batches
+        weights = math.fsum(math.fsum(each.example.weights) for each in train)
+        self._mean_weight = weights / sum(each.example.learned for each in train)
         self.state = State()
 
     def over(self) -> bool:
@@ -204,15 +233,20 @@ class _Fitting:
         for group in self._optimizer.param_groups:
             group["lr"] = self._recipe.learning_rate * rate(step, self.steps)
         self._upper.model.train()
-        loss = batch_loss(self._upper, batch)
+        loss = self.loss(batch)
         if not torch.isfinite(loss):
-            raise StageFailed(f"train: the loss is {loss.item()} at step {step + 1}. Lower train.learning_rate.")
+            raise Diverged(f"train: the loss is {loss.item()} at step {step + 1}. Lower train.learning_rate.")
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self._weights.values(), _CLIP)
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
         self.state = self.state.model_copy(update={"step": step + 1, "losses": [*self.state.losses, loss.item()]})
         return loss.item()
+
+    def loss(self, batch: Sequence[Learnable]) -> Any:
+        """The mean loss a token; a row that weighs twice as much counts twice, also in a batch of its own."""
+        losses, weights = token_losses(self._upper, batch)
+        return (losses * weights).sum() / (len(weights) * self._mean_weight)
 
     def looks_now(self) -> bool:
         """Whether the validation rows are due: after each epoch, and four times in a training of fewer epochs."""
@@ -221,7 +255,9 @@ class _Fitting:
         return at == self.batches or at % every == 0
 
     def look(self, loss: float | None) -> None:
-        """Put a point on the curve, and keep the weights where they are the best so far."""
+        """Put a point on the curve, and keep the weights where they are the best so far. Raises `Diverged`."""
+        if loss is not None and not math.isfinite(loss):
+            raise Diverged(f"train: the validation loss is {loss}. Lower train.learning_rate.")
         losses = self.state.losses
         point = CurvePoint(
             step=self.state.step,
@@ -239,7 +275,7 @@ class _Fitting:
 
         _put(self._weights, self._best)
         if not all(torch.isfinite(weight).all() for weight in self._weights.values()):
-            raise StageFailed("train: the last step left weights that are not finite. Lower train.learning_rate.")
+            raise Diverged("train: the last step left weights that are not finite. Lower train.learning_rate.")
 
     def tensors(self) -> dict[str, Any]:
         """All that the training needs to go on: weights, moments, the best weights, the state of the random numbers."""
@@ -249,10 +285,18 @@ class _Fitting:
         for name, weight in self._weights.items():
             moments = self._optimizer.state[weight]
             tensors |= {f"first/{name}": moments["exp_avg"], f"second/{name}": moments["exp_avg_sq"]}
-        return (
-            tensors
-            | {f"best/{name}": weight for name, weight in self._best.items()}
-            | {"random": torch.get_rng_state()}
+        tensors |= {f"best/{name}": weight for name, weight in self._best.items()}
+        if torch.cuda.is_available():
+            tensors["random_gpu"] = torch.cuda.get_rng_state()
+        tensors["random"] = torch.get_rng_state()
+        return tensors
+
+    def takes(self, kept: Checkpoint) -> bool:
+        """Whether a checkpoint has what these weights need: another version of a library may name them otherwise."""
+        return all(
+            f"{kind}/{name}" in kept.tensors and kept.tensors[f"{kind}/{name}"].shape == weight.shape
+            for name, weight in self._weights.items()
+            for kind in ("weights", "first", "second")
         )
 
     def restore(self, kept: Checkpoint) -> None:
@@ -274,10 +318,8 @@ class _Fitting:
                 "exp_avg_sq": second[name],
             }
         torch.set_rng_state(kept.tensors["random"])
-
-
-def _lowest(curve: Sequence[CurvePoint]) -> float:
-    return best_point(curve).validation_loss or 0.0
+        if "random_gpu" in kept.tensors and torch.cuda.is_available():
+            torch.cuda.set_rng_state(kept.tensors["random_gpu"])
 
 
 def _learning(upper: UpperLayers) -> dict[str, Any]:

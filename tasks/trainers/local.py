@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, model_validator
 
 from tasks.artifacts import digest
 from tasks.errors import ExtraMissing, StageFailed
@@ -18,6 +18,7 @@ from tasks.files import File
 from tasks.models import Local, Weights
 from tasks.models.generation import end_tokens
 from tasks.rows import Kept
+from tasks.scorers import as_object
 from tasks.trainers.card import Origin, card
 from tasks.trainers.fitting import Recipe, best_point, try_each
 from tasks.trainers.rendering import Example, Rendering, Turns
@@ -101,10 +102,18 @@ class LocalTrainer(BaseModel):
     )
     approved_weight: PositiveFloat = Field(default=1, description="How much an approved row weighs, another being 1.")
     whole_answers: float = Field(
-        default=1.0, ge=0, le=1, description="The share of rows that are learned beyond their last emphasised field."
+        default=1.0, gt=0, le=1, description="The share of rows that are learned beyond their last emphasised field."
     )
     max_tokens: int = Field(default=512, ge=8, description="Rows longer than this are dropped and counted, never cut.")
     seed: int = Field(default=0, description="Decides the order of the rows, and how adapters begin.")
+
+    @model_validator(mode="after")
+    def _one_way_to_the_rate(self) -> "LocalTrainer":
+        if self.search and self.learning_rate is not None:
+            raise ValueError("search and learning_rate: give one of them")
+        if len(set(self.search)) < len(self.search):
+            raise ValueError(f"search: the rates {self.search} are not all different")
+        return self
 
     def base_model(self) -> Local:
         """The base as a model that answers."""
@@ -125,12 +134,10 @@ class LocalTrainer(BaseModel):
         import torch
 
         started = time.monotonic()
-        if self.search and not watched:
-            raise StageFailed(
-                "train: train.search compares losses on validation rows, and there are none. Leave it out."
-            )
         model, tokenizer = self.tuning.load(self.base)
         material = self._material(self._rendering(model, tokenizer), rows, watched)
+        if self.search and not material.watched:
+            raise StageFailed("train: train.search compares losses on validation rows; there are none. Leave it out.")
         for line in material.words(self.max_tokens):
             logger.info("train: %s", line)
         torch.manual_seed(self.seed)
@@ -140,8 +147,8 @@ class LocalTrainer(BaseModel):
         upper.check(train[0])
         rates = self.search or [self.learning_rate or self.tuning.default_rate(model.config.hidden_size)]
         recipes = [self._recipe(len(train), each) for each in rates]
-        recipe, tried = try_each(upper, train, validation, recipes, checkpoints)
-        curve = tried[recipe]
+        best, trials = try_each(upper, train, validation, recipes, checkpoints)
+        recipe, curve = best
         training = Training(
             rows=len(material.lessons),
             watched=len(material.watched),
@@ -159,8 +166,11 @@ class LocalTrainer(BaseModel):
             learning_rate=recipe.learning_rate,
             best_step=best_point(curve).step,
             searched=[
-                Tried(learning_rate=each.learning_rate, validation_loss=best_point(own).validation_loss)
-                for each, own in tried.items()
+                Tried(
+                    learning_rate=each.recipe.learning_rate,
+                    validation_loss=best_point(each.curve).validation_loss if each.curve else None,
+                )
+                for each in trials
             ],
         )
         return Lesson(training, lambda folder: self._save(folder, tuned, tokenizer, training))
@@ -176,18 +186,29 @@ class LocalTrainer(BaseModel):
         )
 
     def _material(self, rendering: Rendering, rows: Sequence[Kept], watched: Sequence[Kept]) -> Material:
-        rendered, seen = rendering.examples(rows), rendering.examples(watched)
-        fitting = [each for each in rendered if len(each.tokens) <= self.max_tokens]
-        if not fitting:
+        if not rows:
+            raise StageFailed("train: there is no row to learn from. Loosen the filter, or change split.")
+        for field in self.emphasis:
+            if not any(field in (as_object(row["completion"]) or {}) for row in rows):
+                raise StageFailed(
+                    f"train: train.emphasis: no row's answer has a field {field!r}. Name one that is there."
+                )
+        rendered = [each if self._whole(each) else each.up_to_emphasis() for each in rendering.examples(rows)]
+        lessons = [each for each in rendered if len(each.tokens) <= self.max_tokens]
+        seen = [each for each in rendering.examples(watched) if len(each.tokens) <= self.max_tokens]
+        if not lessons:
             raise StageFailed(
                 f"train: each of {len(rows)} rows is longer than train.max_tokens={self.max_tokens}. Raise it."
             )
-        lessons = [each if self._whole(each) else each.up_to_emphasis() for each in fitting]
-        fitting_seen = [each for each in seen if len(each.tokens) <= self.max_tokens]
+        if not any(each.weights[-1] and each.tokens[-1] in rendering.ends for each in lessons):
+            raise StageFailed(
+                f"train: of {len(lessons)} rows none is learned to its end, so the student would never learn to stop. "
+                f"Raise train.whole_answers={self.whole_answers}."
+            )
         return Material(
             lessons=lessons,
-            watched=fitting_seen,
-            too_long=len(rows) + len(watched) - len(fitting) - len(fitting_seen),
+            watched=seen,
+            too_long=len(rows) + len(watched) - len(lessons) - len(seen),
             longest=max(len(each.tokens) for each in rendered),
             example=rendering.marked(lessons[0]),
         )
@@ -204,7 +225,8 @@ class LocalTrainer(BaseModel):
     def _save(self, folder: Path, tuned: Any, tokenizer: Any, training: Training) -> None:
         self.tuning.save(tuned, self.base, folder)
         tokenizer.save_pretrained(folder)
-        origin = Origin(self.base.reference, self.base.licence(), self.prompt.text() if self.prompt else "")
+        licence = self.base.licence() if self.base.path else ""  # the hub may not answer, or answer otherwise
+        origin = Origin(self.base.reference, licence, self.prompt.text() if self.prompt else "")
         told = {"provider": "local", **origin._asdict()}
         (folder / "student.json").write_text(json.dumps(told, ensure_ascii=False), encoding="utf-8")
         (folder / "README.md").write_text(card("student", origin, training), encoding="utf-8")

@@ -1,6 +1,7 @@
 """Rows as the student sees them: the model's own chat template, which tokens are learned, and how much each weighs."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
@@ -83,8 +84,8 @@ class Rendering(NamedTuple):
         answers = [at for at, message in enumerate(conversation) if message["role"] == "assistant"]
         done = ""
         for at in answers if self.turns == "all" else answers[-1:]:
-            before = self._text(conversation[:at], asking=True)
-            after = self._text(conversation[: at + 1], asking=False)
+            before = self._text(name, conversation[:at], asking=True)
+            after = self._text(name, conversation[: at + 1], asking=False)
             if not after.startswith(before) or not before.startswith(done):
                 raise StageFailed(
                     f"train: row {name!r}: the chat template renders the prompt differently once it is answered, so "
@@ -97,8 +98,16 @@ class Rendering(NamedTuple):
             yield _Segment(learned, conversation[at]["content"])
             done = before + learned
 
-    def _text(self, messages: Sequence[Message], asking: bool) -> str:
-        return self.tokenizer.apply_chat_template(list(messages), tokenize=False, add_generation_prompt=asking)
+    def _text(self, name: str, messages: Sequence[Message], asking: bool) -> str:
+        from jinja2 import TemplateError
+
+        try:
+            return self.tokenizer.apply_chat_template(list(messages), tokenize=False, add_generation_prompt=asking)
+        except TemplateError as error:
+            raise StageFailed(
+                f"train: row {name!r}: the chat template refuses the conversation: {error}. Use another base, or leave "
+                "train.prompt out where it has no place for a system message."
+            ) from error
 
     def _check_system(self, name: str, conversation: Sequence[Message], rendered: str) -> None:
         for message in conversation:
@@ -140,10 +149,9 @@ class _Segment(NamedTuple):
 def emphasised_characters(learned: str, completion: str, emphasis: Mapping[str, float]) -> dict[int, float]:
     """The weight of each character that belongs to an emphasised field's value, by its position in the learned text."""
     weights: dict[int, float] = {}
-    for name, value in (as_object(completion) or {}).items():
-        written = json.dumps(value, ensure_ascii=False)
-        start = learned.find(f"{json.dumps(name)}: {written}")
-        if name in emphasis and start >= 0:
-            end = start + len(json.dumps(name)) + 2 + len(written)
-            weights |= dict.fromkeys(range(end - len(written), end), emphasis[name])
+    for name in as_object(completion) or {}:
+        found = re.search(re.escape(json.dumps(name, ensure_ascii=False)) + r"\s*:\s*", learned)
+        if name in emphasis and found:
+            end = json.JSONDecoder().raw_decode(learned, found.end())[1]
+            weights |= dict.fromkeys(range(found.end(), end), emphasis[name])
     return weights

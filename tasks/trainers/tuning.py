@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib.util
+import json
 import warnings
 from collections.abc import Generator
 from pathlib import Path
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from tasks.errors import ExtraMissing, StageFailed
 from tasks.models import Weights
 from tasks.models.weights import load
+from tasks.trainers.upper import body_of
 
 Layers = Annotated[
     int | None, Field(ge=1, description="How many of the last layers learn, all where left out: fewer take less time.")
@@ -27,7 +29,7 @@ class Lora(BaseModel):
     rank: int = Field(default=16, ge=1, description="The adapters' rank.")
     alpha: float = Field(default=32, gt=0, description="The adapters are scaled by alpha / rank.")
     dropout: float = Field(default=0, ge=0, lt=1, description="The share of the adapters' inputs that is dropped.")
-    modules: Literal["all-linear"] | list[str] = Field(
+    modules: Literal["all-linear"] | Annotated[list[str], Field(min_length=1)] = Field(
         default="all-linear", description="Which linear modules get an adapter, by name, as [q_proj, v_proj]."
     )
     layers: Layers = None
@@ -45,7 +47,7 @@ class Lora(BaseModel):
         import torch
         from peft import LoraConfig, get_peft_model
 
-        layers = model.model.layers
+        layers = body_of(model).layers
         there = {name.rpartition(".")[2] for name, each in layers.named_modules() if isinstance(each, torch.nn.Linear)}
         modules = sorted(there if self.modules == "all-linear" else self.modules)
         if not set(modules) <= there:
@@ -64,15 +66,22 @@ class Lora(BaseModel):
 
     def save(self, tuned: Any, base: Weights, folder: Path) -> None:
         """Writes the merged model into the folder, and the adapters into `adapter/` in it."""
-        tuned.peft_config["default"].base_model_name_or_path = base.reference
-        tuned.save_pretrained(folder / "adapter")
-        _write(self._merged(tuned, base, folder / "adapter"), folder)
+        adapter = folder / "adapter"
+        name, _, revision = base.reference.partition("@") if base.path is None else (base.reference, "", "")
+        tuned.peft_config["default"].base_model_name_or_path = name
+        tuned.peft_config["default"].revision = revision or None
+        tuned.save_pretrained(adapter, save_embedding_layers=False)
+        (adapter / "README.md").unlink(missing_ok=True)  # it names a path of this machine
+        config = json.loads((adapter / "adapter_config.json").read_text(encoding="utf-8"))
+        config["target_modules"] = sorted(config["target_modules"])  # a set, in another order in each process
+        (adapter / "adapter_config.json").write_text(json.dumps(config, indent=1, sort_keys=True), encoding="utf-8")
+        _write(self._merged(tuned, base, adapter), folder)
 
     def _merged(self, tuned: Any, base: Weights, adapter: Path) -> Any:
         return tuned.merge_and_unload()
 
     def default_rate(self, width: int) -> float:
-        """The learning rate for a model of this hidden size (Thinking Machines, tinker-cookbook, `get_lr`, 2025)."""
+        """The learning rate for a model of this hidden size: tinker-cookbook's formula for Llama-like models (2025)."""
         return 5e-4 * (2000 / width) ** 0.781
 
 
@@ -106,7 +115,7 @@ class QLora(Lora):
         from peft import PeftModel
 
         with _peft_of_before():
-            adapted: Any = PeftModel.from_pretrained(load(base)[0], adapter)
+            adapted: Any = PeftModel.from_pretrained(load(base, device="cpu")[0], adapter)
         return adapted.merge_and_unload()
 
 
@@ -129,7 +138,8 @@ class Full(BaseModel):
         """Marks what learns, in place."""
         model.requires_grad_(self.layers is None)
         if self.layers is not None:
-            for module in (*model.model.layers[-self.layers :], model.model.norm):
+            body = body_of(model)
+            for module in (*body.layers[-self.layers :], body.norm):
                 module.requires_grad_(True)
         return model
 

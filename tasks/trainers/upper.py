@@ -35,11 +35,8 @@ class UpperLayers:
     def __init__(self, model: Any, count: int | None, examples: Sequence[Example]) -> None:
         import torch
 
-        body = getattr(model, "model", None)
-        if body is None or not hasattr(body, "layers") or not hasattr(body, "norm"):
-            raise ModelUnavailable(f"{type(model).__name__} has no `model.layers` and `model.norm` to train a part of")
-        self.model, self._body = model, body
-        self._layers, self._norm = body.layers, body.norm
+        self.model, self._body = model, body_of(model)
+        self._layers, self._norm = self._body.layers, self._body.norm
         self.below = max(0, len(self._layers) - count) if count else 0
         self.shared = shared_prefix([example.tokens[: example.read] for example in examples])
         self._tokens = torch.tensor([examples[0].tokens[: self.shared]], dtype=torch.long, device=model.device)
@@ -92,12 +89,15 @@ class UpperLayers:
         import torch
 
         tokens = torch.tensor([one.example.tokens], device=self.model.device)
-        with torch.no_grad():
-            whole = self._body(input_ids=tokens, use_cache=False).last_hidden_state[0, self.shared :]
-            parts = self.top_states([one])[0]
+        with torch.no_grad(), mixed_precision(self.model.device.type):
+            whole = self.model(input_ids=tokens, use_cache=False).logits[0, self.shared :].float()
+            parts = self.model.lm_head(self.top_states([one])[0].to(self.model.dtype)).float()
         off = (whole - parts).abs().max().item() / max(1.0, whole.abs().max().item())
         if not off < _TOLERANCE:
-            raise ModelUnavailable(f"{type(self.model).__name__}: its layers do not split (states differ by {off:.3g})")
+            raise ModelUnavailable(
+                f"{type(self.model).__name__} does not split into layers and `lm_head`: what the parts give together "
+                f"differs by {off:.3g} from what it gives itself. Use another base."
+            )
 
     def _forward(self, name: str, rows: Sequence[Any], shared: Any) -> Any:
         """The current layers over rows of unequal length, padded on the right, each behind the shared tokens."""
@@ -124,6 +124,14 @@ class UpperLayers:
             self._body.layers, self._body.norm = self._layers, self._norm
             for number, layer in enumerate(self._layers):
                 layer.self_attn.layer_idx = number
+
+
+def body_of(model: Any) -> Any:
+    """The part of a model that has the layers. Raises `ModelUnavailable` where it is not where decoders have it."""
+    body = getattr(model, "model", None)
+    if body is None or not hasattr(body, "layers") or not hasattr(body, "norm"):
+        raise ModelUnavailable(f"{type(model).__name__} has no `model.layers` and `model.norm`. Use another base.")
+    return body
 
 
 def mixed_precision(device: str) -> Any:

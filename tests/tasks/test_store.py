@@ -2,6 +2,7 @@ import contextlib
 import multiprocessing
 import os
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -305,3 +306,34 @@ def test_a_file_written_whole_replaces_the_old_one(tmp_path: Path) -> None:
     write_whole(path, "new – \ud83d")
     assert path.read_text(encoding="utf-8") == "new – \\ud83d"
     assert list(path.parent.iterdir()) == [path]
+
+
+def begin(name: str) -> Path:
+    """Work that gets half way."""
+
+    def work() -> None:
+        with Store().unfinished(name) as folder:
+            assert folder is not None
+            (folder / "half").write_text("half")
+            raise RuntimeError("pulled the plug")
+
+    with pytest.raises(RuntimeError, match="pulled the plug"):
+        work()
+    return Store().root / "unfinished" / name
+
+
+def test_unfinished_work_is_kept_until_it_is_done_and_is_had_by_one_at_a_time() -> None:
+    begin("work")
+    with Store().unfinished("work") as folder, Store().unfinished("work") as other:
+        assert folder is not None
+        assert other is None
+        assert (folder / "half").read_text() == "half"
+    assert not folder.exists()
+
+
+def test_unfinished_work_that_nobody_takes_up_goes_after_two_weeks() -> None:
+    for name, days in (("old", 15), ("young", 13)):
+        os.utime(begin(name), (time.time() - days * 24 * 3600,) * 2)
+    with Store().unfinished("other") as folder:
+        assert folder is not None
+        assert sorted(each.name for each in folder.parent.iterdir()) == ["other", "young"]

@@ -46,8 +46,9 @@ def main() -> None:
     started = time.monotonic()
     trainer.train()
     seconds, peak = time.monotonic() - started, shared.peak_gib()
-    tokens = sum(len(row["input_ids"]) for row in rows)
-    shared.report(tokens, seconds, peak, shared.validation_loss(model, tokenizer, task.validation))
+    shared.report(
+        shared.tokens(tokenizer, task.train), seconds, peak, shared.validation_loss(model, tokenizer, task.validation)
+    )
 
 
 if __name__ == "__main__":

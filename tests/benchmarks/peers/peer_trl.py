@@ -43,7 +43,7 @@ def main() -> None:
         processing_class=tokenizer,
         peft_config=adapters,
     )
-    tokens = sum(len(ids) for ids in trainer.train_dataset["input_ids"])
+    tokens = shared.tokens(tokenizer, task.train)  # trl learns one more a row, the template's last line break
     started = time.monotonic()
     trainer.train()
     seconds, peak = time.monotonic() - started, shared.peak_gib()

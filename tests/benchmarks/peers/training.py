@@ -49,6 +49,11 @@ def encoded(tokenizer: Any, row: dict[str, str]) -> tuple[list[int], list[int]]:
     return pair[0], pair[1]
 
 
+def tokens(tokenizer: Any, rows: Sequence[dict[str, str]]) -> int:
+    """Tokens of all rows, none of them padding."""
+    return sum(len(part) for row in rows for part in encoded(tokenizer, row))
+
+
 def validation_loss(model: Any, tokenizer: Any, rows: Sequence[dict[str, str]]) -> float:
     """The mean cross-entropy of the answers' tokens, a row at a time: the same for every peer."""
     import torch

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tasks.trainers.checkpoints import SECONDS, Checkpoints, State, checkpoints_in
+from tasks.trainers.checkpoints import SECONDS, Checkpoints, State
 from tests.tasks.trainers.lessons import row, trainer
 
 ROWS = [row(number) for number in range(12)]
@@ -43,20 +43,12 @@ def test_a_checkpoint_that_cannot_be_read_is_left_out(tmp_path: Path, broken: st
     assert kept.last() is None
 
 
-def test_of_two_who_train_the_same_only_the_first_keeps_checkpoints(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv(SECONDS, "0")
-    with checkpoints_in(tmp_path) as first, checkpoints_in(tmp_path) as second:
-        assert (first.due(), second.due()) == (True, False)
-        second.save(State(step=9), tensors(9))
-        first.save(State(step=3), tensors(3))
-        assert second.last() is None
-    with checkpoints_in(tmp_path) as third:
-        assert third.due()
-        found = third.last()
-        assert found is not None
-        assert found.state.step == 3
+def test_the_same_step_twice_is_one_checkpoint(tmp_path: Path) -> None:
+    kept = Checkpoints(tmp_path)
+    for _ in range(3):
+        kept.save(State(step=3), tensors(3))
+    assert [each.name for each in tmp_path.iterdir()] == ["step-000000003"]
+    assert kept.last() is not None
 
 
 LEARN = """
@@ -108,5 +100,21 @@ def test_a_training_that_had_ended_is_not_done_again(tiny_llama: Path, tmp_path:
     first = asked.learn(ROWS, ROWS[:3], tmp_path)
     import torch
 
-    with torch.autograd.set_grad_enabled(False):  # a single step would raise
-        assert asked.learn(ROWS, ROWS[:3], tmp_path).training.curve == first.training.curve
+    for _ in range(2):
+        with torch.autograd.set_grad_enabled(False):  # a single step would raise
+            assert asked.learn(ROWS, ROWS[:3], tmp_path).training.curve == first.training.curve
+
+
+def test_a_checkpoint_of_other_weights_is_not_taken(tiny_llama: Path, tmp_path: Path) -> None:
+    trainer(tiny_llama, tuning=LORA, epochs=3).learn(ROWS, [], tmp_path)
+    wider = trainer(tiny_llama, tuning=LORA | {"rank": 8}, epochs=3)
+    assert wider.learn(ROWS, [], tmp_path).training.curve == wider.learn(ROWS, []).training.curve
+
+
+def test_a_search_that_was_killed_ends_where_an_uninterrupted_one_ends(tiny_llama: Path, tmp_path: Path) -> None:
+    asked = trainer(tiny_llama, tuning=LORA, epochs=4, learning_rate=None, search=[1e-4, 0.01])
+    whole = asked.learn(ROWS, ROWS[:3])
+    first = trainer(tiny_llama, tuning=LORA, epochs=4, learning_rate=1e-4)
+    assert first.learn(ROWS, ROWS[:3], tmp_path).training.curve == first.learn(ROWS, ROWS[:3]).training.curve
+    resumed = asked.learn(ROWS, ROWS[:3], tmp_path)
+    assert resumed.training.model_dump(exclude={"seconds"}) == whole.training.model_dump(exclude={"seconds"})

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.trainers.fitting import batch_loss, rate, shuffled
+from tasks.trainers.fitting import Recipe, _Fitting, rate, shuffled, token_losses
 from tasks.trainers.rendering import Example
 from tasks.trainers.tuning import Full
 from tasks.trainers.upper import Learnable, UpperLayers
@@ -44,6 +44,11 @@ def plain_loss(model: Any, examples: Sequence[Example]) -> Any:
     return sum(loss * weight for loss, weight in zip(losses, weights, strict=True)) / sum(weights)
 
 
+def batch_loss(upper: UpperLayers, batch: Sequence[Learnable]) -> Any:
+    losses, weights = token_losses(upper, batch)
+    return (losses * weights).sum() / weights.sum()
+
+
 WEIGHED = [each._replace(weights=[*each.weights[:-1], 2.0]) for each in EXAMPLES]
 TURNS = [each._replace(weights=[*each.weights[:2], 1.0, *each.weights[3:]]) for each in EXAMPLES]
 """Examples with two learned parts."""
@@ -71,3 +76,12 @@ def test_what_stands_behind_the_learned_tokens_is_not_in_the_loss(model: Any) ->
     upper = UpperLayers(model, 1, EXAMPLES)
     loss = batch_loss(upper, upper.learnable(short)).item()
     assert loss == pytest.approx(plain_loss(model, short).item(), rel=1e-5)
+
+
+def test_a_row_that_weighs_more_moves_the_student_more(model: Any) -> None:
+    heavy = [each._replace(weights=[3 * weight for weight in each.weights]) for each in EXAMPLES[:1]]
+    upper = UpperLayers(model, 1, [*heavy, *EXAMPLES])
+    Full(method="full", layers=1).begin(model)
+    rows = upper.learnable([*heavy, *EXAMPLES])
+    fitting = _Fitting(upper, Recipe(1, 0.01, 1, None, 0), rows)
+    assert fitting.loss(rows[:1]).item() == pytest.approx(3 * fitting.loss(rows[1:2]).item())

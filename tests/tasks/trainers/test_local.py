@@ -1,4 +1,7 @@
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -181,10 +184,13 @@ def test_the_best_weights_are_the_student(tiny_llama: Path, tmp_path: Path) -> N
 
 
 def test_of_several_rates_the_one_with_the_lowest_validation_loss_is_kept(tiny_llama: Path, tmp_path: Path) -> None:
-    rates = [1e-6, 0.01, 1e-5]
-    searched = trainer(tiny_llama, search=rates, epochs=4).learn(ROWS, ROWS[:3], tmp_path / "so-far")
+    rates = [1e-6, 0.01, 1e38]
+    searched = trainer(tiny_llama, search=rates, learning_rate=None, epochs=4).learn(
+        ROWS, ROWS[:3], tmp_path / "so-far"
+    )
     alone = trainer(tiny_llama, learning_rate=0.01, epochs=4).learn(ROWS, ROWS[:3])
     assert [each.learning_rate for each in searched.training.searched] == rates
+    assert [each.validation_loss is None for each in searched.training.searched] == [False, False, True]
     assert searched.training.learning_rate == 0.01
     assert searched.training.curve == alone.training.curve
     for name, lesson in (("searched", searched), ("alone", alone)):
@@ -195,7 +201,7 @@ def test_of_several_rates_the_one_with_the_lowest_validation_loss_is_kept(tiny_l
 
 def test_a_search_without_validation_rows_is_refused(tiny_llama: Path) -> None:
     with pytest.raises(StageFailed, match=r"train\.search compares losses on validation rows"):
-        trainer(tiny_llama, search=[0.1, 0.01]).learn(ROWS, [])
+        trainer(tiny_llama, search=[0.1, 0.01], learning_rate=None).learn(ROWS, [])
 
 
 @pytest.mark.parametrize(("count", "epochs"), [(12, 8), (101, 5)])
@@ -220,3 +226,42 @@ def test_a_student_is_told_its_prompt_whenever_it_is_asked(tiny_llama: Path, tmp
     made = Made(stage="train", version="1", config={}, parents={})
     assert load_student(Store().write_folder(Student, lesson.save, made)).prompt == "Be brief."
     assert "system\nBe brief.<|im_end|>" in lesson.training.example
+
+
+def test_a_student_that_would_never_learn_to_stop_is_refused(tiny_llama: Path) -> None:
+    answers = [row(number, completion='{"stop": 1, "why": "because"}') for number in range(4)]
+    with pytest.raises(StageFailed, match=r"of 4 rows none is learned to its end.*train\.whole_answers=1e-09"):
+        trainer(tiny_llama, emphasis={"stop": 3}, whole_answers=1e-9).learn(answers, [])
+
+
+def test_an_emphasis_on_a_field_that_no_answer_has_is_refused(tiny_llama: Path) -> None:
+    with pytest.raises(StageFailed, match=r"train\.emphasis: no row's answer has a field 'intent'"):
+        trainer(tiny_llama, emphasis={"intent": 3}).learn(ROWS, [])
+
+
+def test_no_rows_are_nothing_to_learn_from(tiny_llama: Path) -> None:
+    with pytest.raises(StageFailed, match="there is no row to learn from"):
+        trainer(tiny_llama).learn([], [])
+
+
+LEARN = """
+import sys
+from pathlib import Path
+from tests.tasks.trainers.lessons import row, trainer
+lesson = trainer(Path(sys.argv[1]), tuning={"method": "lora"}, epochs=1).learn([row(n) for n in range(4)], [])
+Path(sys.argv[2]).mkdir()
+lesson.save(Path(sys.argv[2]))
+"""
+
+
+def test_another_process_and_another_store_give_the_same_folder(tiny_llama: Path, tmp_path: Path) -> None:
+    folders = [tmp_path / "one", tmp_path / "two"]
+    for seed, folder in enumerate(folders):
+        environment = os.environ | {"PYTHONHASHSEED": str(seed), "STILLHOUSE_STORE": str(tmp_path / f"store-{seed}")}
+        subprocess.run([sys.executable, "-c", LEARN, str(tiny_llama), str(folder)], check=True, env=environment)
+    contents = [
+        {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+        for folder in folders
+    ]
+    assert contents[0] == contents[1]
+    assert "adapter/adapter_config.json" in contents[0]

@@ -102,7 +102,8 @@ def test_an_emphasised_field_weighs_more_and_the_rest_is_learned_with_weight_one
         ("where", ""),
         ('["intent"]', ""),
         ('{"intent": null}', "null"),
-        ('{"intent":"where"}', ""),
+        ('{"intent":"where"}', '"where"'),
+        ('{"days" : 3.0}', "3.0"),
         ('{"days": 3, "intent": "a \\"b\\""}', '3"a \\"b\\""'),
     ],
 )

@@ -51,7 +51,7 @@ def test_states_that_are_not_the_lower_layers_are_refused(model: Any) -> None:
     upper = UpperLayers(model, 1, EXAMPLES)
     one = upper.learnable(EXAMPLES)[0]
     for wrong in (one.states + 1.0, one.states * float("nan"), one.states.flip(0)):
-        with pytest.raises(ModelUnavailable, match="its layers do not split"):
+        with pytest.raises(ModelUnavailable, match="does not split into layers"):
             upper.check(one._replace(states=wrong))
 
 
