@@ -28,6 +28,8 @@ from tasks.trainers.upper import UpperLayers
 _EPOCHS = {100: 8, 500: 5, 2_000: 3, 20_000: 2, sys.maxsize: 1}
 """How often rows are seen by default: up to so many rows, so many epochs."""
 
+_SHOWN = 160
+
 logger = logging.getLogger("stillhouse.train")
 
 
@@ -51,11 +53,12 @@ class Material(NamedTuple):
         return sum(each.learned for each in self.lessons)
 
     def words(self, limit: int) -> list[str]:
-        """What is about to be learned, said before the first step."""
+        """What is about to be learned, said before the first step; of the example only the end."""
+        shown = self.example if len(self.example) <= _SHOWN else f"…{self.example[-_SHOWN:]}"
         return [
             f"{len(self.lessons)} rows of {self.tokens:,} tokens, {self.learned:,} of them learned; "
             f"{len(self.watched)} rows watched; the longest {self.longest} tokens, {self.too_long} rows over {limit}",
-            f"learned is what stands between ⟦ and ⟧: {self.example!r}",
+            f"learned is what stands between ⟦ and ⟧: {shown!r}",
         ]
 
 

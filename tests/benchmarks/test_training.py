@@ -1,6 +1,6 @@
 """Training beside trl's SFTTrainer and transformers' Trainer at the same settings. `make bench` prints the figures.
 
-Rounds are interleaved; figures are medians over them. On a machine with a GPU all of them take it.
+Rounds are interleaved, each with its own seed; figures are medians over them.
 """
 
 import csv
@@ -45,8 +45,8 @@ def task(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "task.json"
 
 
-def learn(python: str, peer: str, task: Path) -> dict[str, Any]:
-    command = [python, "-m", f"tests.benchmarks.peers.peer_{peer}", str(task)]
+def learn(python: str, peer: str, task: Path, seed: int) -> dict[str, Any]:
+    command = [python, "-m", f"tests.benchmarks.peers.peer_{peer}", str(task), "--seed", str(seed)]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "2"}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
@@ -59,9 +59,9 @@ def test_training_beside_trl_and_trainer(task: Path) -> None:
     install(PEERS, "trl")
     pythons = {"trl": str(PEERS / "trl" / "bin" / "python"), "trainer": sys.executable, "local": sys.executable}
     found: dict[str, list[dict[str, Any]]] = {peer: [] for peer in pythons}
-    for _ in range(ROUNDS):
+    for seed in range(ROUNDS):
         for peer, python in pythons.items():
-            found[peer].append(learn(python, peer, task))
+            found[peer].append(learn(python, peer, task, seed))
             print(peer, found[peer][-1], flush=True)
     trl = median(each["tokens"] / each["seconds"] for each in found["trl"])
     print(f"\n{ROWS} rows, medians of {ROUNDS} rounds")

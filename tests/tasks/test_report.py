@@ -15,6 +15,7 @@ from tasks.evidence import (
     Scores,
     StageRecord,
     Training,
+    Tried,
     Usage,
     Verdict,
 )
@@ -244,3 +245,20 @@ def test_a_metric_may_have_any_name(metric: str) -> None:
 def test_a_metric_may_have_dollars_in_its_name() -> None:
     marks = [estimate(system, 0.5, "$ in \\frac{$") for system in ("teacher", "base", "student")]
     assert "$ in \\frac{$" in Page(render(evidence(scores=Scores(estimates=marks, differences=[])))).text
+
+
+def test_how_it_learned_is_said_with_every_rate_that_was_tried() -> None:
+    training = evidence().training.model_copy(
+        update={
+            "method": "lora",
+            "learning_rate": 0.001,
+            "best_step": 6,
+            "searched": [
+                Tried(learning_rate=0.001, validation_loss=1.5),
+                Tried(learning_rate=0.5, validation_loss=None),
+            ],
+        }
+    )
+    page = render(evidence().model_copy(update={"training": training}))
+    assert "(lora, learning rate 0.001; the weights kept are those of step 6)" in page
+    assert "0.001 (1.500), 0.5 (diverged)." in page

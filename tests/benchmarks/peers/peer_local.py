@@ -25,6 +25,7 @@ def main() -> None:
             "learning_rate": shared.RATE,
             "batch_rows": shared.BATCH,
             "max_tokens": shared.LONGEST,
+            "seed": task.seed,
         }
     )
     rows, watched = (

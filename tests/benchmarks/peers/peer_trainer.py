@@ -37,7 +37,7 @@ def main() -> None:
         save_strategy="no",
         report_to=[],
         disable_tqdm=True,
-        seed=0,
+        seed=task.seed,
     )
     model = get_peft_model(AutoModelForCausalLM.from_pretrained(task.base), adapters)
     trainer = Trainer(

@@ -31,7 +31,7 @@ def main() -> None:
         save_strategy="no",
         report_to=[],
         disable_tqdm=True,
-        seed=0,
+        seed=task.seed,
     )
     adapters = LoraConfig(
         r=shared.RANK, lora_alpha=shared.ALPHA, target_modules="all-linear", lora_dropout=0.0, task_type="CAUSAL_LM"

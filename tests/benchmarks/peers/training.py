@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 RANK, ALPHA = 16, 32
 BATCH, EPOCHS, RATE, WARMUP, DECAY, CLIP = 16, 1, 5e-4, 0.1, 0.01, 1.0
-LONGEST = 512
+LONGEST, THREADS = 512, 2
 
 
 class Task(NamedTuple):
@@ -21,6 +21,7 @@ class Task(NamedTuple):
     base: str
     train: list[dict[str, str]]
     validation: list[dict[str, str]]
+    seed: int
 
 
 def read_task() -> Task:
@@ -28,11 +29,11 @@ def read_task() -> Task:
 
     parser = argparse.ArgumentParser()
     parser.add_argument("task", type=Path)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
-    torch.set_num_threads(given.threads)
-    torch.manual_seed(0)
-    return Task(**json.loads(given.task.read_text()))
+    torch.set_num_threads(THREADS)
+    torch.manual_seed(given.seed)
+    return Task(**json.loads(given.task.read_text()), seed=given.seed)
 
 
 def messages(row: dict[str, str]) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
