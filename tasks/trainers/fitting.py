@@ -43,10 +43,14 @@ class Trial(NamedTuple):
     recipe: Recipe
     curve: list[CurvePoint]
 
-    def lowest(self) -> float:
-        """The lowest validation loss; infinite where it diverged."""
-        loss = best_point(self.curve).validation_loss if self.curve else None
-        return math.inf if loss is None else loss
+    def lowest(self) -> float | None:
+        """The lowest validation loss; None where it diverged, or nothing was watched."""
+        return best_point(self.curve).validation_loss if self.curve else None
+
+    def beats(self, other: "Trial | None") -> bool:
+        """Whether its validation loss is lower."""
+        own, others = self.lowest(), other.lowest() if other else None
+        return other is None or (own is not None and others is not None and own < others)
 
 
 def try_each(
@@ -75,7 +79,7 @@ def try_each(
             trials.append(Trial(recipe, []))
             continue
         trials.append(Trial(recipe, curve))
-        if best is None or trials[-1].lowest() < best.lowest():
+        if trials[-1].beats(best):
             best, best_weights = trials[-1], _copied(weights) if len(recipes) > 1 else {}
     assert best is not None
     _put(weights, best_weights)

@@ -20,7 +20,7 @@ from tasks.models.generation import end_tokens
 from tasks.rows import Kept
 from tasks.scorers import as_object
 from tasks.trainers.card import Origin, card
-from tasks.trainers.fitting import Recipe, best_point, try_each
+from tasks.trainers.fitting import Recipe, Trial, best_point, try_each
 from tasks.trainers.rendering import Example, Rendering, Turns
 from tasks.trainers.tuning import Lora, Tuning
 from tasks.trainers.upper import UpperLayers
@@ -151,32 +151,31 @@ class LocalTrainer(BaseModel):
         rates = self.search or [self.learning_rate or self.tuning.default_rate(model.config.hidden_size)]
         recipes = [self._recipe(len(train), each) for each in rates]
         best, trials = try_each(upper, train, validation, recipes, checkpoints)
-        recipe, curve = best
-        training = Training(
+        learning = sum(each.numel() for each in model.parameters() if each.requires_grad)
+        training = self._training(material, learning, best, trials, time.monotonic() - started)
+        return Lesson(training, lambda folder: self._save(folder, tuned, tokenizer, training))
+
+    def _training(
+        self, material: Material, learning: int, best: Trial, trials: Sequence[Trial], seconds: float
+    ) -> Training:
+        return Training(
             rows=len(material.lessons),
             watched=len(material.watched),
             too_long=material.too_long,
             tokens=material.tokens,
             answer_tokens=material.learned,
             longest_row=material.longest,
-            trained_parameters=sum(each.numel() for each in model.parameters() if each.requires_grad),
-            steps=curve[-1].step,
-            seconds=time.monotonic() - started,
+            trained_parameters=learning,
+            steps=best.curve[-1].step,
+            seconds=seconds,
             example=material.example,
-            curve=curve,
+            curve=best.curve,
             method=self.tuning.method,
-            epochs=recipe.epochs,
-            learning_rate=recipe.learning_rate,
-            best_step=best_point(curve).step,
-            searched=[
-                Tried(
-                    learning_rate=each.recipe.learning_rate,
-                    validation_loss=best_point(each.curve).validation_loss if each.curve else None,
-                )
-                for each in trials
-            ],
+            epochs=best.recipe.epochs,
+            learning_rate=best.recipe.learning_rate,
+            best_step=best_point(best.curve).step,
+            searched=[Tried(learning_rate=each.recipe.learning_rate, validation_loss=each.lowest()) for each in trials],
         )
-        return Lesson(training, lambda folder: self._save(folder, tuned, tokenizer, training))
 
     def _rendering(self, model: Any, tokenizer: Any) -> Rendering:
         return Rendering(
