@@ -48,11 +48,14 @@ def end_tokens(model: Any, tokenizer: Any) -> set[int]:
 
 def _attends_plainly(model: Any) -> bool:
     """Whether attention is a softmax over all earlier tokens: no window, no cap on its scores, no sinks."""
-    odd = ("sliding_window", "attn_logit_softcapping", "attention_chunk_size", "layer_types")
     config = model.config.get_text_config()
+    odd = ("sliding_window", "attn_logit_softcapping", "attention_chunk_size")
     kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
-    own = [getattr(config, name, None) for name in odd[:-1]]
-    return not any(own) and kinds == {"full_attention"} and config.model_type != "gpt_oss"
+    return (
+        not any(getattr(config, name, None) for name in odd)
+        and kinds == {"full_attention"}
+        and config.model_type != "gpt_oss"
+    )
 
 
 class _SharedPrefix:

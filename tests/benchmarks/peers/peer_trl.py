@@ -1,6 +1,5 @@
 """trl's SFTTrainer: prompt and completion, loss on the completion, LoRA by peft."""
 
-import tempfile
 import time
 
 from tests.benchmarks.peers import training as shared
@@ -16,26 +15,12 @@ def main() -> None:
     tokenizer = AutoTokenizer.from_pretrained(task.base)
     rows = [dict(zip(("prompt", "completion"), shared.messages(row), strict=True)) for row in task.train]
     settings = SFTConfig(
-        output_dir=tempfile.mkdtemp(),
-        per_device_train_batch_size=shared.BATCH,
-        num_train_epochs=shared.EPOCHS,
-        learning_rate=shared.RATE,
-        lr_scheduler_type="linear",
-        warmup_steps=shared.WARMUP,
-        weight_decay=shared.DECAY,
-        max_grad_norm=shared.CLIP,
+        **shared.arguments(task),
         max_length=shared.LONGEST,
         gradient_checkpointing=False,
         bf16=False,
-        use_cpu=True,
-        save_strategy="no",
-        report_to=[],
-        disable_tqdm=True,
-        seed=task.seed,
     )
-    adapters = LoraConfig(
-        r=shared.RANK, lora_alpha=shared.ALPHA, target_modules="all-linear", lora_dropout=0.0, task_type="CAUSAL_LM"
-    )
+    adapters = LoraConfig(**shared.ADAPTERS)
     trainer = SFTTrainer(
         model=AutoModelForCausalLM.from_pretrained(task.base),
         args=settings,

@@ -6,6 +6,7 @@ Settings: LoRA of rank 16 on all linear layers, batches of 16, float32, one epoc
 import argparse
 import json
 import resource
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +14,16 @@ from typing import Any, NamedTuple
 RANK, ALPHA = 16, 32
 BATCH, EPOCHS, RATE, WARMUP, DECAY, CLIP = 16, 1, 5e-4, 0.1, 0.01, 1.0
 LONGEST, THREADS = 512, 2
+
+
+ADAPTERS: dict[str, Any] = {
+    "r": RANK,
+    "lora_alpha": ALPHA,
+    "target_modules": "all-linear",
+    "lora_dropout": 0.0,
+    "task_type": "CAUSAL_LM",
+}
+"""The settings of peft's LoRA."""
 
 
 class Task(NamedTuple):
@@ -34,6 +45,25 @@ def read_task() -> Task:
     torch.set_num_threads(THREADS)
     torch.manual_seed(given.seed)
     return Task(**json.loads(given.task.read_text()), seed=given.seed)
+
+
+def arguments(task: Task) -> dict[str, Any]:
+    """The settings of transformers' Trainer, which trl's stands on."""
+    return {
+        "output_dir": tempfile.mkdtemp(),
+        "per_device_train_batch_size": BATCH,
+        "num_train_epochs": EPOCHS,
+        "learning_rate": RATE,
+        "lr_scheduler_type": "linear",
+        "warmup_steps": WARMUP,
+        "weight_decay": DECAY,
+        "max_grad_norm": CLIP,
+        "use_cpu": True,
+        "save_strategy": "no",
+        "report_to": [],
+        "disable_tqdm": True,
+        "seed": task.seed,
+    }
 
 
 def messages(row: dict[str, str]) -> tuple[list[dict[str, str]], list[dict[str, str]]]:

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.trainers.fitting import Recipe, _Fitting, rate, shuffled, token_losses
+from tasks.trainers.fitting import Recipe, _Fitting, rate, shuffled
+from tasks.trainers.losses import token_losses
 from tasks.trainers.rendering import Example
 from tasks.trainers.tuning import Full
 from tasks.trainers.upper import Learnable, UpperLayers

@@ -169,7 +169,8 @@ def test_training_stops_when_the_validation_loss_no_longer_falls_and_keeps_the_b
 def test_the_best_weights_are_the_student(tiny_llama: Path, tmp_path: Path) -> None:
     from tasks.models import ModelWeights
     from tasks.models.weights import load
-    from tasks.trainers.fitting import best_point, validation_loss
+    from tasks.trainers.fitting import best_point
+    from tasks.trainers.losses import validation_loss
     from tasks.trainers.rendering import Rendering
     from tasks.trainers.upper import UpperLayers
 
