@@ -11,7 +11,7 @@ from flows.plan import asks
 from flows.project import Project, check
 from tasks.artifacts import digest
 from tasks.errors import ProjectError, StillhouseError
-from tasks.evaluate import Judged, System, ask_system, estimates
+from tasks.evaluate import estimates
 from tasks.evidence import ALL, Estimate
 from tasks.files import ContentFile, describe, fingerprint_file
 from tasks.filter import read_gold
@@ -22,6 +22,7 @@ from tasks.models.chat import prompted
 from tasks.rows import Input, Kept, conversation
 from tasks.sample import Picked, SampleConfig, entries, pick, rows_at
 from tasks.similarity import leaks
+from tasks.systems import System, Systems
 from tasks.teach import questions
 
 _ANSWER_TOKENS = 512
@@ -94,12 +95,13 @@ def _probe(project: Project, rows: Sequence[Input], probed: int) -> Iterator[Fin
     """How the base does with the teacher's prompt, on rows of which the answer is known: approved, or recorded."""
     known = _known_answers(project, rows)
     by_lot = sorted((row for row in rows if row["id"] in known), key=lambda row: digest([_SALT, row["id"]]))
-    judged = [Judged(_kept(row, known[row["id"]]), "holdout") for row in by_lot[:probed]]
+    judged = [_kept(row, known[row["id"]]) for row in by_lot[:probed]]
     if not judged:
         yield Finding("doubt", "probe", "no answer is known to judge by: approve some in filter.gold")
         return
     system = System("base", project.train.base_model(), project.teach.prompt.text(), project.evaluate.max_output_tokens)
-    scored, _ = ask_system(system, judged, project.evaluate.scorers, Hand("check", project.budget("check")))
+    systems = Systems([system], project.evaluate.scorers, Hand("check", project.budget("check")))
+    scored = systems.scored("base", {"holdout": judged})
     given = {each.metric: each for each in estimates(scored) if each.slice == ALL}
     words = ", ".join(f"{name} {each.mean:.0%} [{each.low:.0%}, {each.high:.0%}]" for name, each in given.items())
     yield Finding("fine", "probe", f"the base with the prompt on {len(judged)} rows: {words}")

@@ -4,7 +4,6 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from statistics import fmean, median
-from typing import Any, NamedTuple
 
 from prefect import task
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,17 +11,18 @@ from pydantic import BaseModel, ConfigDict, Field
 from tasks.artifacts import Dataset, Made, Result, Student, Tally
 from tasks.caching import BY_CONTENT
 from tasks.evidence import ALL, Difference, Estimate, Scores, Usage
-from tasks.models import Answer, AnyModel, Budget, Hand, Question, Request, failure
+from tasks.models import AnyModel, Budget, Hand, failure
 from tasks.models.chat import prompted
 from tasks.models.served import answering
 from tasks.rows import Kept, Scored
 from tasks.scorers import Scorer
-from tasks.scorers.intervals import difference_interval, mean_interval
+from tasks.statistics import difference_interval, mean_interval
 from tasks.store import Store
+from tasks.systems import System, Systems
 from tasks.teach import TeachConfig
 from tasks.trainers import load_student
 
-VERSION = "1"
+VERSION = "2"
 
 
 class EvaluateConfig(BaseModel):
@@ -43,68 +43,6 @@ class Evaluated(Result):
     scores: Scores
     usage: list[Usage]
     asked: int
-
-
-class System(NamedTuple):
-    """Who is judged: a name, a model, and the instruction that it is given."""
-
-    name: str
-    model: AnyModel
-    prompt: str
-    max_output_tokens: int
-    temperature: float | None = 0.0
-    output_schema: dict[str, Any] | None = None
-
-
-class Judged(NamedTuple):
-    """A row and the part of the split that it belongs to."""
-
-    row: Kept
-    part: str
-
-
-def score(system: str, judged: Judged, answer: Answer, scorers: Sequence[Scorer]) -> Scored:
-    """One answer against the row's reference. An answer with an error scores 0 on every metric."""
-    row = judged.row
-    marks = {
-        scorer.name: 0.0 if answer.error else scorer.score(answer.text, row["reference"]).value for scorer in scorers
-    }
-    return Scored(
-        id=row["id"],
-        slice=row["slice"],
-        group=row["group"],
-        part=judged.part,
-        system=system,
-        text=answer.text,
-        reference=row["reference"],
-        approved=row["approved"],
-        error=answer.error,
-        input_tokens=answer.input_tokens,
-        output_tokens=answer.output_tokens,
-        seconds=answer.seconds,
-        scores=marks,
-    )
-
-
-def ask_system(
-    system: System, rows: Sequence[Judged], scorers: Sequence[Scorer], hand: Hand
-) -> tuple[list[Scored], int]:
-    """A system's scored answers in the order of the rows, and how many had to be asked for."""
-    questions = [
-        Question(
-            judged.row["id"],
-            Request(
-                messages=prompted(system.prompt, judged.row),
-                max_output_tokens=system.max_output_tokens,
-                temperature=system.temperature,
-                output_schema=system.output_schema,
-            ),
-        )
-        for judged in rows
-    ]
-    asked = hand.ask(system.model, questions, len(rows), f"evaluate {system.name}")
-    scored = [score(system.name, judged, answer, scorers) for judged, answer in zip(rows, asked.answers(), strict=True)]
-    return scored, asked.asked
 
 
 def estimates(scored: Sequence[Scored]) -> Iterator[Estimate]:
@@ -164,7 +102,7 @@ def _systems(
     base: AnyModel,
     student: Student,
     champion: Student | None,
-    rows: Sequence[Judged],
+    rows: Sequence[Kept],
 ) -> Iterator[System]:
     prompt = teacher.prompt.text()
     limits = teacher.max_output_tokens, teacher.temperature, teacher.schema_asked_for
@@ -175,11 +113,11 @@ def _systems(
         yield System("champion", *_served(champion, rows, required=False), config.max_output_tokens)
 
 
-def _served(student: Student, rows: Sequence[Judged], required: bool) -> tuple[AnyModel, str]:
+def _served(student: Student, rows: Sequence[Kept], required: bool) -> tuple[AnyModel, str]:
     """Who answers for a student, shown by the shortest row, and what it is told before a conversation."""
     local, prompt = load_student(student)
-    shortest = min(rows, key=lambda each: sum(len(message["content"]) for message in each.row["messages"]))
-    return answering(local, prompted(prompt, shortest.row), required), prompt
+    shortest = min(rows, key=lambda row: sum(len(message["content"]) for message in row["messages"]))
+    return answering(local, prompted(prompt, shortest), required), prompt
 
 
 @task(name="evaluate", version=VERSION, cache_policy=BY_CONTENT, result_serializer="json", cache_result_in_memory=False)
@@ -195,15 +133,14 @@ def evaluate(
 ) -> Evaluated:
     """Ask teacher, base, student and champion the same rows, and score them by one code path."""
     started = time.monotonic()
-    rows = [Judged(row, "holdout") for row in Store().read_rows(holdout)]
-    rows += [Judged(row, "unseen") for row in Store().read_rows(unseen)]
-    scored: list[Scored] = []
-    asked, hand = 0, Hand("evaluate", budget)
-    systems = list(_systems(config, teacher, base, student, champion, rows))
-    for system in systems:
-        answers, count = ask_system(system, rows, config.scorers, hand)
-        scored += answers
-        asked += count
+    parts: dict[str, list[Kept]] = {
+        name: list(Store().read_rows(part)) for name, part in (("holdout", holdout), ("unseen", unseen))
+    }
+    rows = [row for own in parts.values() for row in own]
+    systems = Systems(
+        list(_systems(config, teacher, base, student, champion, rows)), config.scorers, Hand("evaluate", budget)
+    )
+    scored = [each for system in systems for each in systems.scored(system.name, parts)]
     made = Made(
         stage="evaluate",
         version=VERSION,
@@ -214,9 +151,9 @@ def evaluate(
         answers=Store().write_rows(scored, Scored, made),
         scores=Scores(estimates=list(estimates(scored)), differences=list(differences(scored))),
         usage=list(usage(scored)),
-        asked=asked,
+        asked=systems.asked,
         tally=Tally(
-            rows_in=len(rows) * len(systems),
+            rows_in=len(rows) * len(list(systems)),
             outcomes=Counter(failure(row["error"]) if row["error"] else "answered" for row in scored),
         ),
         seconds=time.monotonic() - started,

@@ -8,7 +8,7 @@ from tasks.evidence import ALL, Estimate, GoneReview, People
 from tasks.reviews import Review, row_key
 from tasks.rows import Output
 from tasks.scorers import Fields, as_object
-from tasks.scorers.intervals import mean_interval
+from tasks.statistics import mean_interval
 
 _WHOLE = "whole answer"
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from tasks.artifacts import Result, Tally
 from tasks.caching import BY_CONTENT
 from tasks.evidence import ALL, Estimate, Holds, Reason, Scores, Verdict
-from tasks.scorers.intervals import Interval, rows_to_settle
+from tasks.statistics import Interval, rows_to_settle
 
 VERSION = "1"
 

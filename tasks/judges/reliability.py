@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from tasks.judges.pairwise import Better, Compared, Preference, swapped
 from tasks.judges.reading import Unreadable
-from tasks.scorers.intervals import Interval, mean_interval
+from tasks.statistics import Interval, mean_interval
 
 CONSISTENT_AT_LEAST = 0.75
 """Below it more than one verdict in four hangs on the order alone."""

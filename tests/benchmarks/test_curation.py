@@ -25,8 +25,8 @@ from tasks.rows import Kept, Message, Output
 from tasks.sample import sample
 from tasks.scorers import Scorer, as_object
 from tasks.scorers.fields import Fields
-from tasks.scorers.intervals import mean_interval
 from tasks.split import HeldBefore, split
+from tasks.statistics import mean_interval
 from tasks.store import Store
 from tasks.teach import teach
 from tasks.trainers import LocalTrainer, load_student

@@ -20,7 +20,7 @@ from tasks.rows import Message, Output
 from tasks.rules import Rule
 from tasks.rules.refusals import refuses
 from tasks.sample import sample
-from tasks.scorers.intervals import mean_interval
+from tasks.statistics import mean_interval
 from tasks.store import Store
 from tasks.teach import teach
 from tests.tasks.rules.learn_refusals import corpus

@@ -9,7 +9,7 @@ import pytest
 
 from tasks.judges import Unreadable, agreement, alarm, read_preference, reliability
 from tasks.models import Answer
-from tasks.scorers.intervals import Interval
+from tasks.statistics import Interval
 from tests.benchmarks.recorded_verdicts import DATA, JUDGES, SETS, recorded, share
 from tests.tasks.judges.malformed import PREFERENCES, SCORES, in_all_ways
 from tests.tasks.judges.test_reading import RUBRIC

@@ -6,12 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from tasks.evaluate import Judged, differences, estimates, score
+from tasks.evaluate import differences, estimates
 from tasks.evidence import ALL, Difference, Estimate, Holds, Scores, Verdict
 from tasks.models import Answer
 from tasks.promote import GateRule, PromoteConfig, decide, judge, promote
 from tasks.rows import Scored
 from tasks.scorers import Fields
+from tasks.systems import score
 from tests.tasks.toys import a_kept
 
 INTENT = Fields(scorer="fields", name="intent", fields=["intent"])
@@ -165,8 +166,8 @@ def test_a_gate_without_rules_is_refused() -> None:
 
 
 def scored(system: str, answers: Sequence[Answer], slice: str = "gift") -> list[Scored]:
-    rows = [Judged(a_kept(f"row-{number}", slice=slice), "holdout") for number in range(len(answers))]
-    return [score(system, row, answer, [INTENT]) for row, answer in zip(rows, answers, strict=True)]
+    rows = [a_kept(f"row-{number}", slice=slice) for number in range(len(answers))]
+    return [score(system, row, "holdout", answer, [INTENT]) for row, answer in zip(rows, answers, strict=True)]
 
 
 def measured(*systems: list[Scored]) -> Scores:

@@ -17,6 +17,7 @@ from tasks.rows import Input, Kept
 from tasks.rules import Answered, JsonObject, NearDuplicate, Standard
 from tasks.scorers import Fields, Length, Terms
 from tasks.store import Store
+from tasks.systems import System, Systems
 from tasks.trainers import LocalTrainer
 
 PINNED = {
@@ -25,7 +26,7 @@ PINNED = {
     "filter": ("4", "863417f3cfb5100d"),
     "split": ("2", "bc75a05d44c4d2ac"),
     "train": ("2", "018294fa55fac5af"),
-    "evaluate": ("1", "9ba9cab854059f72"),
+    "evaluate": ("2", "a6f119d78c1d6ae4"),
     "promote": ("1", "e8b2bcda75b0261d"),
 }
 
@@ -147,14 +148,12 @@ def trained(tmp_path: Path, tiny_llama: Path) -> object:
 
 def evaluated(tmp_path: Path, tiny_llama: Path) -> object:
     config = teaching(tmp_path)
-    rows = [evaluate.Judged(row, "holdout") for row in kept()]
     scorers = [
         Fields(scorer="fields", name="intent", fields=["intent"]),
         Length(scorer="words", field="reply", at_most=5),
     ]
-    teacher, _ = evaluate.ask_system(
-        evaluate.System("teacher", config.model, PROMPT, 64, None), rows, scorers, Hand("evaluate", BUDGET)
-    )
+    asked = [System("teacher", config.model, PROMPT, 64, None)]
+    teacher = Systems(asked, scorers, Hand("evaluate", BUDGET)).scored("teacher", {"holdout": kept()})
     student = [row | {"system": "student", "scores": row["scores"] | {"intent": 0.0}} for row in teacher]
     both: Any = [*teacher, *student]
     return [

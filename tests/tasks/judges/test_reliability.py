@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tasks.judges import Compared, Preference, Unreadable, agreement, alarm, reliability, self_agreement
 from tasks.judges.pairwise import Better
-from tasks.scorers.intervals import mean_interval
+from tasks.statistics import mean_interval
 
 labels = st.sampled_from(["A", "B", "tie"])
 two = st.integers(1, 60).flatmap(

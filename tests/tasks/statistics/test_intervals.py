@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from tasks.scorers.intervals import Interval, difference_interval, mean_interval, rows_to_settle
+from tasks.statistics import Interval, difference_interval, mean_interval, rows_to_settle
 
 SIMULATIONS = 300
 
@@ -108,7 +108,7 @@ def test_the_difference_keeps_a_width_where_both_are_always_right_or_wrong(value
 
 
 COLLAPSES = (
-    "tasks/scorers/intervals.py:88: Newcombe's method 10 takes n/2 from ad - bc before the correlation; without that "
+    "Newcombe's method 10 takes n/2 from ad - bc before the correlation; without that "
     "the interval collapses where pairs agree"
 )
 

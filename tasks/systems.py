@@ -1,0 +1,86 @@
+"""Who is judged, and the one code path by which every system is asked and scored."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from tasks.models import Answer, AnyModel, Hand, Question, Request
+from tasks.models.chat import prompted
+from tasks.rows import Input, Kept, Scored
+from tasks.scorers import Scorer
+
+
+class System(NamedTuple):
+    """Who is judged: a name, a model, and the instruction that it is given."""
+
+    name: str
+    model: AnyModel
+    prompt: str
+    max_output_tokens: int
+    temperature: float | None = 0.0
+    output_schema: dict[str, Any] | None = None
+
+    def request(self, row: Input, instructed: bool = True) -> Request:
+        """What the system is asked for a row; without its instruction and its schema where it is not `instructed`."""
+        return Request(
+            messages=prompted(self.prompt if instructed else "", row),
+            max_output_tokens=self.max_output_tokens,
+            temperature=self.temperature,
+            output_schema=self.output_schema if instructed else None,
+        )
+
+
+class Systems:
+    """The systems of a run, asked through the ledger; `asked` counts what it did not know."""
+
+    def __init__(self, systems: Sequence[System], scorers: Sequence[Scorer], hand: Hand) -> None:
+        self.scorers, self.asked, self._hand = scorers, 0, hand
+        self._systems = {system.name: system for system in systems}
+
+    def __iter__(self) -> Iterator[System]:
+        """Every system, in order."""
+        return iter(self._systems.values())
+
+    def __getitem__(self, name: str) -> System:
+        """The system of that name."""
+        return self._systems[name]
+
+    def __contains__(self, name: str) -> bool:
+        """Whether there is such a system: there is no champion in the first run."""
+        return name in self._systems
+
+    def answers(self, name: str, rows: Sequence[Input], about: str = "", instructed: bool = True) -> list[Answer]:
+        """A system's answers to any rows, in their order. Raises as `Hand.ask`."""
+        system = self._systems[name]
+        questions = [Question(row["id"], system.request(row, instructed)) for row in rows]
+        label = " ".join(filter(None, [self._hand.stage, name, about]))
+        asked = self._hand.ask(system.model, questions, len(questions), label)
+        self.asked += asked.asked
+        return list(asked.answers())
+
+    def scored(self, name: str, parts: Mapping[str, Sequence[Kept]], about: str = "") -> list[Scored]:
+        """A system's answers to rows that have a reference, each with its scores, part by part and in their order."""
+        rows = [(part, row) for part, own in parts.items() for row in own]
+        answers = self.answers(name, [row for _, row in rows], about)
+        return [score(name, row, part, answer, self.scorers) for (part, row), answer in zip(rows, answers, strict=True)]
+
+
+def score(system: str, row: Kept, part: str, answer: Answer, scorers: Sequence[Scorer]) -> Scored:
+    """One answer against the row's reference. An answer with an error scores 0 on every metric."""
+    marks = {
+        scorer.name: 0.0 if answer.error else scorer.score(answer.text, row["reference"]).value for scorer in scorers
+    }
+    return Scored(
+        id=row["id"],
+        slice=row["slice"],
+        group=row["group"],
+        part=part,
+        system=system,
+        text=answer.text,
+        reference=row["reference"],
+        approved=row["approved"],
+        error=answer.error,
+        input_tokens=answer.input_tokens,
+        output_tokens=answer.output_tokens,
+        seconds=answer.seconds,
+        scores=marks,
+    )
