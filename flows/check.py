@@ -11,12 +11,12 @@ from flows.plan import asks
 from flows.project import Project, check
 from tasks.artifacts import digest
 from tasks.errors import ProjectError, StillhouseError
-from tasks.evaluate import estimates
 from tasks.evidence import ALL, Estimate
 from tasks.files import ContentFile, describe, fingerprint_file
 from tasks.filter import read_gold
 from tasks.inputs import Malformed, Survey, survey
 from tasks.inputs.findings import LEVELS, Finding, Level, cut, findings
+from tasks.measures import estimates
 from tasks.models import AnyModel, Hand, Question, Recorded, Request
 from tasks.models.chat import prompted
 from tasks.rows import Input, Kept, conversation

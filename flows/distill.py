@@ -52,8 +52,8 @@ def pipeline(project: Project, do: Do, budget: Budget) -> Distilled:
         project.train.base_model(),
         trained.student,
         Registry().rival(project.name, trained.student),
-        parts.holdout,
-        parts.unseen,
+        parts.parts(),
+        taught.outputs,
         budget,
     )
     decision = do(promote, project.promote, evaluated.scores)

@@ -54,6 +54,8 @@ def gather(project: Project, distilled: Distilled, entered: Version, on_stage: b
         stages=[_record(name, result) for name, result in distilled._asdict().items()],
         scores=distilled.evaluate.scores,
         usage=distilled.evaluate.usage,
+        ceiling=distilled.evaluate.ceiling,
+        prompts=distilled.evaluate.prompts,
         training=distilled.train.training,
         config=project.model_dump(mode="json"),
         versions={name: version(name) for name in _LIBRARIES},

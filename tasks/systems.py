@@ -5,12 +5,12 @@ from typing import Any, NamedTuple
 
 from tasks.models import Answer, AnyModel, Hand, Question, Request
 from tasks.models.chat import prompted
-from tasks.rows import Input, Kept, Scored
+from tasks.rows import Input, Kept, Message, Scored
 from tasks.scorers import Scorer
 
 
 class System(NamedTuple):
-    """Who is judged: a name, a model, and the instruction that it is given."""
+    """Who is judged: a name, a model, the instruction that it is given, and solved conversations that it is shown."""
 
     name: str
     model: AnyModel
@@ -18,11 +18,13 @@ class System(NamedTuple):
     max_output_tokens: int
     temperature: float | None = 0.0
     output_schema: dict[str, Any] | None = None
+    examples: tuple[Message, ...] = ()
 
     def request(self, row: Input, instructed: bool = True) -> Request:
-        """What the system is asked for a row; without its instruction and its schema where it is not `instructed`."""
+        """What the system is asked for a row; nothing but the conversation where it is not `instructed`."""
+        messages = prompted(self.prompt, row, self.examples) if instructed else row["messages"]
         return Request(
-            messages=prompted(self.prompt if instructed else "", row),
+            messages=messages,
             max_output_tokens=self.max_output_tokens,
             temperature=self.temperature,
             output_schema=self.output_schema if instructed else None,
@@ -47,6 +49,10 @@ class Systems:
     def __contains__(self, name: str) -> bool:
         """Whether there is such a system: there is no champion in the first run."""
         return name in self._systems
+
+    def put(self, system: System) -> None:
+        """Take a system in, in the place of the one of its name."""
+        self._systems[system.name] = system
 
     def answers(self, name: str, rows: Sequence[Input], about: str = "", instructed: bool = True) -> list[Answer]:
         """A system's answers to any rows, in their order. Raises as `Hand.ask`."""

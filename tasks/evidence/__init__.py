@@ -4,7 +4,18 @@ from tasks.evidence.data import THIN_ROWS, Collapse, Coverage, DroppedExample, G
 from tasks.evidence.economics import Cost, Economics
 from tasks.evidence.learning import CurvePoint, Training, Tried
 from tasks.evidence.run import SCHEMA_VERSION, Cause, Comparison, Evidence, Reason, StageRecord, Verdict, Wear
-from tasks.evidence.scores import ALL, Difference, Estimate, FailureMode, Holds, Judging, Measure, Scores, Usage
+from tasks.evidence.scores import (
+    ALL,
+    Difference,
+    Estimate,
+    FailureMode,
+    Holds,
+    Judging,
+    Measure,
+    PromptTried,
+    Scores,
+    Usage,
+)
 
 __all__ = [
     "ALL",
@@ -28,6 +39,7 @@ __all__ = [
     "Measure",
     "Outcome",
     "People",
+    "PromptTried",
     "Reason",
     "Scores",
     "StageRecord",

@@ -22,7 +22,8 @@ class Measure(BaseModel, frozen=True, extra="forbid"):
 class Estimate(Measure, frozen=True, extra="forbid"):
     """A system's mean score on a metric, over a part of the rows as a whole (`all`) or over one slice of it.
 
-    `unjudged` are rows of which a judge gave no readable verdict; the interval holds whatever they would have been.
+    `failed` are rows that got no answer, which score 0; `unjudged` those of which a judge gave no readable verdict: the
+    interval holds whatever they would have been.
     """
 
     system: str
@@ -30,6 +31,7 @@ class Estimate(Measure, frozen=True, extra="forbid"):
     part: str
     slice: str
     unjudged: int = 0
+    failed: int = 0
 
 
 class Difference(Estimate, frozen=True, extra="forbid"):
@@ -60,6 +62,14 @@ class Usage(BaseModel, frozen=True, extra="forbid"):
     seconds: float
     seconds_median: float
     seconds_p95: float = 0.0
+
+
+class PromptTried(BaseModel, frozen=True, extra="forbid"):
+    """A number of examples in the base's prompt, and its mean score over all metrics on so many validation rows."""
+
+    examples: int
+    mean: float
+    n: int
 
 
 class Judging(BaseModel, frozen=True, extra="forbid"):

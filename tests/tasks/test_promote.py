@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from tasks.evaluate import differences, estimates
 from tasks.evidence import ALL, Difference, Estimate, Holds, Scores, Verdict
+from tasks.measures import differences, estimates
 from tasks.models import Answer
 from tasks.promote import GateRule, PromoteConfig, decide, judge, promote
 from tasks.rows import Scored
