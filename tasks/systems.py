@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from tasks.models import Answer, AnyModel, Hand, Question, Request
+from tasks.models import Answer, Batched, Hand, Question, Request, Service
 from tasks.models.chat import prompted
 from tasks.rows import Input, Kept, Message, Scored
 from tasks.scorers import Scorer
@@ -13,7 +13,7 @@ class System(NamedTuple):
     """Who is judged: a name, a model, the instruction that it is given, and solved conversations that it is shown."""
 
     name: str
-    model: AnyModel
+    model: Batched | Service
     prompt: str
     max_output_tokens: int
     temperature: float | None = 0.0
