@@ -34,10 +34,19 @@ def run(
     budget_usd: Annotated[
         float | None, typer.Option(min=0, help="The most that this run may spend, in US dollars.")
     ] = None,
+    remote: Annotated[
+        bool, typer.Option("--remote", help="Have the project's deployment run by a worker, instead of running here.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Run the pipeline; stages whose inputs have not changed are not done again."""
     with one_line_errors():
+        if remote:
+            from flows.project import load
+            from flows.remote import trigger
+
+            print(trigger(load(project).name, budget_usd))
+            return
         from rich.console import Console
 
         from flows.console import ConsoleHandler
@@ -178,6 +187,31 @@ def export(
         from flows.project import load
 
         print(write(load(project).name, to, version, gguf))
+
+
+@app.command()
+def up(
+    file: Annotated[Path, typer.Option(help="What to deploy.")] = Path("deployments/prefect.yaml"),
+    port: Annotated[
+        int, typer.Option(min=1, max=65535, help="Where the server listens, on this machine alone.")
+    ] = 4200,
+) -> None:
+    """Start a Prefect server with its UI, a worker, and the deployments, on this machine; what is up stays up."""
+    with one_line_errors():
+        from flows.up import up as start
+
+        for line in start(file, port):
+            print(line, flush=True)
+
+
+@app.command()
+def down() -> None:
+    """Stop what `stillhouse up` started."""
+    with one_line_errors():
+        from flows.up import down as stop
+
+        for line in stop():
+            print(line)
 
 
 def _evidence(folder: Path) -> dict[str, Any]:
