@@ -34,7 +34,10 @@ class RubricScorer(BaseModel):
     scorer: Literal["rubric"]
     name: str = Field(default="judge", description="What the metrics' names begin with, as in judge_accuracy.")
     rubric: Rubric = Field(description="The judge, and the dimensions that it judges by.")
-    reference: bool = Field(default=False, description="Whether the judge is shown the row's reference.")
+    reference: bool = Field(
+        default=False,
+        description="Whether the judge is shown the row's reference, which is the teacher's where nobody approved one.",
+    )
     again: int = Field(
         default=20, ge=0, description="How many answers are judged twice, to see how far the judge agrees with itself."
     )
