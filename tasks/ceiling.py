@@ -7,19 +7,19 @@ from tasks.measures import estimates
 from tasks.models import Answer
 from tasks.rows import Kept, Output, Scored
 from tasks.scorers import Scorer
-from tasks.systems import score
+from tasks.systems import score, scored
 
 WITH_PEOPLE, WITH_ITSELF = "approved", "again"
 
 
 def ceiling(
-    scored: Iterable[Scored], outputs: Iterable[Output], rows: Sequence[Kept], scorers: Sequence[Scorer]
+    answered: Iterable[Scored], outputs: Iterable[Output], rows: Sequence[Kept], scorers: Sequence[Scorer]
 ) -> list[Estimate]:
     """The teacher's scores against approved answers (part `approved`), and of its further samples against its first.
 
     The latter (part `again`) is of rows that it was asked several times; a sample that failed says nothing of it.
     """
-    by_people = [_as_part(row, WITH_PEOPLE) for row in scored if row["system"] == "teacher" and row["approved"]]
+    by_people = [_as_part(row, WITH_PEOPLE) for row in answered if row["system"] == "teacher" and row["approved"]]
     return list(estimates([*by_people, *_again(outputs, {row["id"]: row for row in rows}, scorers)]))
 
 
@@ -32,8 +32,9 @@ def _again(outputs: Iterable[Output], rows: Mapping[str, Kept], scorers: Sequenc
         first, *others = sorted(own, key=lambda output: output["sample"])
         row = rows[id].copy()
         row["reference"] = first["text"]
-        for other in others:
-            yield score("teacher", row, WITH_ITSELF, Answer(text=other["text"]), scorers)
+        answers = [Answer(text=other["text"]) for other in others]
+        for answer, found in zip(answers, score(scorers, [row] * len(answers), answers), strict=True):
+            yield scored("teacher", row, WITH_ITSELF, answer, found)
 
 
 def _as_part(row: Scored, part: str) -> Scored:

@@ -10,14 +10,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from tasks.artifacts import Dataset, Made, Result, Student, Tally
 from tasks.caching import BY_CONTENT
 from tasks.ceiling import ceiling
-from tasks.evidence import Estimate, PromptTried, Scores, Usage
+from tasks.evidence import Estimate, Judging, PromptTried, Scores, Usage
 from tasks.few_shot import FewShot
-from tasks.measures import differences, estimates, usage
+from tasks.judges import AnyScorer, PreferenceScorer, RubricScorer
+from tasks.judging import judge, preferred_over
+from tasks.measures import differences, estimates, macro_f1, usage
 from tasks.models import AnyModel, Budget, Hand, failure
 from tasks.models.chat import prompted
 from tasks.models.served import answering
 from tasks.rows import Kept, Scored
-from tasks.scorers import Scorer
+from tasks.scorers import Labels, Scorer
 from tasks.split import Parts
 from tasks.store import Store
 from tasks.systems import System, Systems
@@ -32,11 +34,29 @@ class EvaluateConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    scorers: list[Scorer] = Field(min_length=1, description="Each gives a metric of its name.")
+    scorers: list[AnyScorer] = Field(
+        min_length=1, description="Each gives a metric of its name; a judge gives several."
+    )
     max_output_tokens: int = Field(
         default=128, ge=1, description="The longest answer of base, student and champion, in their tokens."
     )
     few_shot: FewShot = Field(default=FewShot(), description="How the base's best prompt is found.")
+
+    def plain(self) -> list[Scorer]:
+        """The scorers that are no judges."""
+        return [scorer for scorer in self.scorers if not isinstance(scorer, RubricScorer | PreferenceScorer)]
+
+    def judges(self) -> list[RubricScorer | PreferenceScorer]:
+        """The scorers that ask a model."""
+        return [scorer for scorer in self.scorers if isinstance(scorer, RubricScorer | PreferenceScorer)]
+
+    def metrics(self) -> list[str]:
+        """The names of everything that is measured on answers."""
+        return [name for scorer in self.scorers for name in _metrics(scorer)]
+
+    def labels(self) -> list[Labels]:
+        """The scorers of labels, which give a macro-F1 over rows too."""
+        return [scorer for scorer in self.scorers if isinstance(scorer, Labels)]
 
 
 class Evaluated(Result):
@@ -46,6 +66,7 @@ class Evaluated(Result):
     scores: Scores
     ceiling: list[Estimate]
     prompts: list[PromptTried]
+    judging: list[Judging]
     usage: list[Usage]
     asked: int
 
@@ -89,11 +110,12 @@ def evaluate(
     started = time.monotonic()
     judged = {"holdout": _read(parts.holdout), "unseen": _read(parts.unseen)}
     rows = [row for own in judged.values() for row in own]
-    systems = Systems(
-        list(_systems(config, teacher, base, student, champion, rows)), config.scorers, Hand("evaluate", budget)
-    )
+    hand = Hand("evaluate", budget)
+    systems = Systems(list(_systems(config, teacher, base, student, champion, rows)), config.plain(), hand)
     prompts = config.few_shot.choose(systems, _read(parts.train), _read(parts.validation))
-    scored = [each for system in systems for each in systems.scored(system.name, judged)]
+    answered = [each for system in systems for each in systems.scored(system.name, judged)]
+    labels = config.labels()
+    scored, judging = judge(config.judges(), hand, rows, answered)
     made = Made(
         stage="evaluate",
         version=VERSION,
@@ -102,9 +124,10 @@ def evaluate(
     )
     return Evaluated(
         answers=Store().write_rows(scored, Scored, made),
-        scores=Scores(estimates=list(estimates(scored)), differences=list(differences(scored))),
-        ceiling=ceiling(scored, Store().read_rows(outputs), rows, config.scorers),
+        scores=Scores(estimates=list(estimates(scored, labels)), differences=list(differences(scored, labels))),
+        ceiling=ceiling(scored, Store().read_rows(outputs), rows, config.plain()),
         prompts=prompts,
+        judging=judging,
         usage=list(usage(scored)),
         asked=systems.asked,
         tally=Tally(
@@ -113,6 +136,18 @@ def evaluate(
         ),
         seconds=time.monotonic() - started,
     )
+
+
+def _metrics(scorer: AnyScorer) -> list[str]:
+    match scorer:
+        case RubricScorer():
+            return scorer.metrics()
+        case PreferenceScorer():
+            return [preferred_over(scorer, opponent) for opponent in scorer.versus]
+        case Labels():
+            return [scorer.name, macro_f1(scorer)]
+        case _:
+            return [scorer.name]
 
 
 def _read(part: Dataset) -> list[Kept]:

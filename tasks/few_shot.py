@@ -28,13 +28,15 @@ class FewShot(BaseModel):
     def choose(self, systems: Systems, train: Sequence[Kept], validation: Sequence[Kept]) -> list[PromptTried]:
         """Give the base the examples that do best, and say what was tried. Raises as `Hand.ask`.
 
-        Where nothing can be tried, for lack of a choice or of validation rows, the first number is taken.
+        The first number is taken where nothing can be tried: for lack of a choice, of validation rows, or of a scorer
+        that is no judge.
         """
         counts = list(dict.fromkeys(self.examples))
         base = systems["base"]
         candidates = {count: base._replace(examples=tuple(_shown(train, count))) for count in counts}
         rows = _by_lot(validation)[: self.rows]
-        tried = [_try(systems, candidates[count], count, rows) for count in counts] if rows and len(counts) > 1 else []
+        choice = rows and systems.scorers and len(counts) > 1
+        tried = [_try(systems, candidates[count], count, rows) for count in counts] if choice else []
         best = min(tried, key=lambda each: (-each.mean, each.examples), default=None)
         systems.put(candidates[best.examples if best else counts[0]])
         return tried

@@ -5,34 +5,54 @@ from statistics import fmean, median
 
 from tasks.evidence import ALL, Difference, Estimate, Usage
 from tasks.rows import Scored
-from tasks.statistics import difference_interval, mean_interval
+from tasks.scorers import NO_LABEL, Labels
+from tasks.statistics import (
+    Interval,
+    detectable_difference,
+    difference_interval,
+    macro_f1_difference,
+    macro_f1_interval,
+    mean_interval,
+    with_unjudged,
+)
 
 
-def estimates(scored: Sequence[Scored]) -> Iterator[Estimate]:
-    """Every metric of every system, over each part as a whole and by slice."""
+def estimates(scored: Sequence[Scored], labels: Sequence[Labels] = ()) -> Iterator[Estimate]:
+    """Every metric of every system, over each part as a whole and by slice; macro-F1 where answers are labels."""
     for (system, part, name), rows in _by_slice(scored).items():
         failed = sum(bool(row["error"]) for row in rows)
-        for metric in rows[0]["scores"]:
-            interval = mean_interval([row["scores"][metric] for row in rows], [row["group"] for row in rows])
-            yield Estimate(system=system, metric=metric, part=part, slice=name, failed=failed, **interval._asdict())
+        about = {"system": system, "part": part, "slice": name, "failed": failed}
+        for metric in _metrics(rows):
+            judged = [row for row in rows if metric in row["scores"]]
+            interval = mean_interval(_values(judged, metric), _groups(judged))
+            unjudged = len(rows) - len(judged)
+            seen = with_unjudged(interval, unjudged)
+            yield Estimate(metric=metric, unjudged=unjudged, **about, **seen._asdict())
+        for scorer in labels:
+            seen = macro_f1_interval(_given(rows, scorer), _wanted(rows, scorer), _groups(rows))
+            yield Estimate(metric=macro_f1(scorer), **about, **seen._asdict())
 
 
-def differences(scored: Sequence[Scored]) -> Iterator[Difference]:
+def differences(scored: Sequence[Scored], labels: Sequence[Labels] = ()) -> Iterator[Difference]:
     """The student less each other system, on identical rows."""
     grouped = _by_slice(scored)
     for (system, part, name), others in grouped.items():
         if system == "student":
             continue
         own = grouped["student", part, name]
-        for metric in own[0]["scores"]:
-            interval = difference_interval(
-                [row["scores"][metric] for row in own],
-                [row["scores"][metric] for row in others],
-                [row["group"] for row in own],
-            )
-            yield Difference(
-                system="student", versus=system, metric=metric, part=part, slice=name, **interval._asdict()
-            )
+        failed = sum(bool(row["error"]) for row in own)
+        for metric in [each for each in _metrics(own) if each in _metrics(others)]:
+            interval, unjudged = _less(own, others, metric)
+            yield _difference(interval, system, metric, part, name, failed, unjudged)
+        for scorer in labels:
+            given = _given(own, scorer), _given(others, scorer)
+            interval = macro_f1_difference(*given, _wanted(own, scorer), _groups(own))
+            yield _difference(interval, system, macro_f1(scorer), part, name, failed)
+
+
+def macro_f1(scorer: Labels) -> str:
+    """The metric that a label scorer gives over rows, beside its accuracy."""
+    return f"{scorer.name}_macro_f1"
 
 
 def usage(scored: Sequence[Scored]) -> Iterator[Usage]:
@@ -50,6 +70,55 @@ def usage(scored: Sequence[Scored]) -> Iterator[Usage]:
             seconds=fmean(row["seconds"] for row in rows),
             seconds_median=median(row["seconds"] for row in rows),
         )
+
+
+def _less(own: Sequence[Scored], others: Sequence[Scored], metric: str) -> tuple[Interval, int]:
+    """The difference on the rows of which both were judged, and how many were not."""
+    pairs = [
+        (one, other)
+        for one, other in zip(own, others, strict=True)
+        if metric in one["scores"] and metric in other["scores"]
+    ]
+    first, second = [one for one, _ in pairs], [other for _, other in pairs]
+    interval = difference_interval(_values(first, metric), _values(second, metric), _groups(first))
+    unjudged = len(own) - len(pairs)
+    return with_unjudged(interval, unjudged, lowest=-1.0), unjudged
+
+
+def _difference(
+    interval: Interval, versus: str, metric: str, part: str, slice: str, failed: int, unjudged: int = 0
+) -> Difference:
+    return Difference(
+        system="student",
+        versus=versus,
+        metric=metric,
+        part=part,
+        slice=slice,
+        failed=failed,
+        unjudged=unjudged,
+        detectable=detectable_difference(interval),
+        **interval._asdict(),
+    )
+
+
+def _metrics(rows: Sequence[Scored]) -> list[str]:
+    return list(dict.fromkeys(metric for row in rows for metric in row["scores"]))
+
+
+def _values(rows: Sequence[Scored], metric: str) -> list[float]:
+    return [row["scores"][metric] for row in rows]
+
+
+def _groups(rows: Sequence[Scored]) -> list[str]:
+    return [row["group"] for row in rows]
+
+
+def _given(rows: Sequence[Scored], scorer: Labels) -> list[str]:
+    return [NO_LABEL if row["error"] else scorer.label(row["text"]) for row in rows]
+
+
+def _wanted(rows: Sequence[Scored], scorer: Labels) -> list[str]:
+    return [scorer.label(row["reference"]) for row in rows]
 
 
 def _by_slice(scored: Sequence[Scored]) -> dict[tuple[str, str, str], list[Scored]]:

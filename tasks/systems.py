@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from tasks.models import Answer, Batched, Hand, Question, Request, Service
 from tasks.models.chat import prompted
 from tasks.rows import Input, Kept, Message, Scored
-from tasks.scorers import Scorer
+from tasks.scorers import Scorer, marks
 
 
 class System(NamedTuple):
@@ -67,14 +67,23 @@ class Systems:
         """A system's answers to rows that have a reference, each with its scores, part by part and in their order."""
         rows = [(part, row) for part, own in parts.items() for row in own]
         answers = self.answers(name, [row for _, row in rows], about)
-        return [score(name, row, part, answer, self.scorers) for (part, row), answer in zip(rows, answers, strict=True)]
+        found = score(self.scorers, [row for _, row in rows], answers)
+        together = zip(rows, answers, found, strict=True)
+        return [scored(name, row, part, answer, scores) for (part, row), answer, scores in together]
 
 
-def score(system: str, row: Kept, part: str, answer: Answer, scorers: Sequence[Scorer]) -> Scored:
-    """One answer against the row's reference. An answer with an error scores 0 on every metric."""
-    marks = {
-        scorer.name: 0.0 if answer.error else scorer.score(answer.text, row["reference"]).value for scorer in scorers
-    }
+def score(scorers: Sequence[Scorer], rows: Sequence[Kept], answers: Sequence[Answer]) -> list[dict[str, float]]:
+    """Each answer's scores against its row's reference, in order. An answer with an error scores 0 on every metric."""
+    texts, references = [answer.text for answer in answers], [row["reference"] for row in rows]
+    by_metric = {scorer.name: marks(scorer, texts, references) for scorer in scorers}
+    return [
+        {metric: 0.0 if answer.error else given[at].value for metric, given in by_metric.items()}
+        for at, answer in enumerate(answers)
+    ]
+
+
+def scored(system: str, row: Kept, part: str, answer: Answer, scores: dict[str, float]) -> Scored:
+    """A system's answer to a row, with its scores."""
     return Scored(
         id=row["id"],
         slice=row["slice"],
@@ -88,5 +97,5 @@ def score(system: str, row: Kept, part: str, answer: Answer, scorers: Sequence[S
         input_tokens=answer.input_tokens,
         output_tokens=answer.output_tokens,
         seconds=answer.seconds,
-        scores=marks,
+        scores=scores,
     )

@@ -20,11 +20,6 @@ from tasks.scorers import Scorer
 AnyScorer = Annotated[Scorer | RubricScorer | PreferenceScorer, Field(discriminator="scorer")]
 
 
-def metrics(scorer: AnyScorer) -> list[str]:
-    """The names of a scorer's metrics: its own, but a rubric has one for each dimension."""
-    return scorer.metrics() if isinstance(scorer, RubricScorer) else [scorer.name]
-
-
 __all__ = [
     "Agreement",
     "AnyScorer",
@@ -47,7 +42,6 @@ __all__ = [
     "agreement",
     "alarm",
     "called",
-    "metrics",
     "read_preference",
     "refuse_unjudged",
     "reliability",

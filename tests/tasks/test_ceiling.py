@@ -4,6 +4,7 @@ from tasks.models import Answer
 from tasks.rows import Kept, Output, Scored
 from tasks.scorers import Fields
 from tasks.systems import score
+from tasks.systems import scored as as_scored
 from tests.tasks.toys import a_kept, an_output
 
 INTENT = Fields(scorer="fields", name="intent", fields=["intent"])
@@ -11,7 +12,9 @@ RIGHT, WRONG = '{"intent": "order_status"}', '{"intent": "abuse"}'
 
 
 def answered(row: Kept, text: str, system: str = "teacher") -> Scored:
-    return score(system, row, "holdout", Answer(text=text), [INTENT])
+    answer = Answer(text=text)
+    [found] = score([INTENT], [row], [answer])
+    return as_scored(system, row, "holdout", answer, found)
 
 
 def overall(estimates: list[Estimate], part: str) -> list[Estimate]:
