@@ -1,5 +1,4 @@
 from collections.abc import Sequence
-from typing import Any
 
 import pytest
 
@@ -9,6 +8,7 @@ from tasks.judging import Judged, judge
 from tasks.measures import differences, estimates
 from tasks.models import Request
 from tasks.rows import Kept, Scored
+from tasks.statistics import mean_interval
 from tests.tasks.judges.toys import DIMENSIONS, Say, ToyJudge, better, hand, levels
 from tests.tasks.toys import a_kept
 
@@ -16,11 +16,11 @@ ROWS = [a_kept(f"row-{number}") for number in range(8)]
 NONSENSE = "I would rather not say."
 
 
-def rubric(say: Say, **more: Any) -> RubricScorer:
+def rubric(say: Say) -> RubricScorer:
     own = Rubric.model_construct(model=ToyJudge(say), dimensions=DIMENSIONS, instruction=None, max_output_tokens=99)
     return RubricScorer.model_construct(
         scorer="rubric", name="judge", rubric=own, again=0, reference=False, same_as_teacher=False,
-        **{"max_unjudged_share": 0.5} | more,
+        max_unjudged_share=0.5,
     )  # fmt: skip
 
 
@@ -86,14 +86,15 @@ def test_a_verdict_that_cannot_be_read_is_no_mark_and_widens_the_interval() -> N
     def unreadable(request: Request) -> str:
         return NONSENSE if "row-3" in request.messages[-1]["content"] else good_is_best(request)
 
-    sure = list(estimates(judge([rubric(good_is_best)], hand(), ROWS, answered()).scored))
     judged = judge([rubric(unreadable)], hand(), ROWS, answered())
     assert marks(judged, "student", "judge_accuracy") == [1.0, 1.0, 1.0, None, 1.0, 1.0, 1.0, 1.0]
     assert judged.judging[0].unreadable == 2
-    for before, now in zip(sure, estimates(judged.scored), strict=True):
-        if now.metric == "judge_accuracy":
-            assert (now.n, now.unjudged) == (7, 1)
-            assert (now.low, now.high) <= (before.low, 1.0) if now.system == "student" else now.high > before.high
+    seen = [each for each in estimates(judged.scored) if each.metric == "judge_accuracy" and each.slice == "all"]
+    for each in seen:
+        known = mean_interval([each.mean] * 7, range(7))
+        assert (each.n, each.unjudged) == (7, 1)
+        assert (each.low, each.high) != (known.low, known.high)
+        assert each.low <= known.low <= known.high <= each.high
     [less] = [each for each in differences(judged.scored) if each.metric == "judge_accuracy" and each.slice == "all"]
     assert (less.n, less.unjudged, less.versus) == (7, 1, "base")
 
