@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from statistics import fmean, median
+from statistics import fmean, median, quantiles
 
 from prefect import task
 from pydantic import BaseModel, ConfigDict, Field
@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from tasks.artifacts import Dataset, Made, Result, Student, Tally
 from tasks.caching import BY_CONTENT
 from tasks.evidence import ALL, Difference, Estimate, Scores, Usage
-from tasks.models import AnyModel, Budget, Hand, failure
+from tasks.models import CUT_OFF, AnyModel, Budget, Hand, failure
 from tasks.models.chat import prompted
 from tasks.models.served import answering
 from tasks.rows import Kept, Scored
@@ -22,7 +22,7 @@ from tasks.systems import System, Systems
 from tasks.teach import TeachConfig
 from tasks.trainers import load_student
 
-VERSION = "2"
+VERSION = "3"
 
 
 class EvaluateConfig(BaseModel):
@@ -81,11 +81,19 @@ def usage(scored: Sequence[Scored]) -> Iterator[Usage]:
             system=system,
             rows=len(rows),
             failed=sum(bool(row["error"]) for row in rows),
+            cut_off=sum(row["finish_reason"] in CUT_OFF for row in rows),
             input_tokens=fmean(row["input_tokens"] for row in rows),
+            cached_tokens=fmean(row["cached_tokens"] for row in rows),
+            cache_write_tokens=fmean(row["cache_write_tokens"] for row in rows),
             output_tokens=fmean(row["output_tokens"] for row in rows),
             seconds=fmean(row["seconds"] for row in rows),
             seconds_median=median(row["seconds"] for row in rows),
+            seconds_p95=_percentile_95([row["seconds"] for row in rows]),
         )
+
+
+def _percentile_95(values: Sequence[float]) -> float:
+    return values[0] if len(values) == 1 else quantiles(values, n=20, method="inclusive")[-1]
 
 
 def _by_slice(scored: Sequence[Scored]) -> dict[tuple[str, str, str], list[Scored]]:

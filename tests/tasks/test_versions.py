@@ -26,7 +26,7 @@ PINNED = {
     "filter": ("4", "863417f3cfb5100d"),
     "split": ("2", "bc75a05d44c4d2ac"),
     "train": ("2", "018294fa55fac5af"),
-    "evaluate": ("2", "a6f119d78c1d6ae4"),
+    "evaluate": ("3", "3a66faa927fbdfe8"),
     "promote": ("1", "e8b2bcda75b0261d"),
 }
 
