@@ -47,7 +47,10 @@ def learning_curve(
 
 
 def _gains(before_last: Iterable[Scored], last: Iterable[Scored], versus: str) -> Iterator[Difference]:
-    """By metric, what the last step added on the rows of the holdout that were judged both times."""
+    """By metric, what the last step added on the rows of the holdout that were judged both times.
+
+    The interval holds whatever the others would have been.
+    """
     less, more = _by_row(before_last), _by_row(last)
     for metric in dict.fromkeys(metric for row in more.values() for metric in row["scores"]):
         both = [id for id, row in more.items() if metric in row["scores"] and metric in less[id]["scores"]]
@@ -57,8 +60,13 @@ def _gains(before_last: Iterable[Scored], last: Iterable[Scored], versus: str) -
             [more[id]["group"] for id in both],
         )
         unjudged = len(more) - len(both)
+        low, high = (
+            (len(both) * bound + worst * unjudged) / len(more)
+            for bound, worst in ((interval.low, -1), (interval.high, 1))
+        )
         about = {"system": STUDENT, "versus": versus, "metric": metric, "part": HOLDOUT, "slice": ALL}
-        yield Difference.model_validate(about | interval._asdict() | {"unjudged": unjudged})
+        known = interval._replace(low=low, high=high)._asdict()
+        yield Difference.model_validate(about | known | {"unjudged": unjudged})
 
 
 def _by_row(answers: Iterable[Scored]) -> dict[str, Scored]:

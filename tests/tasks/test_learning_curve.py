@@ -90,3 +90,5 @@ def test_only_the_students_rows_of_the_holdout_count_and_only_what_was_judged_bo
     last[0]["scores"].pop("style")
     drawn = learning_curve("s", shares(50, 100), [*answers(10, metrics=("intent", "style")), *others], [*last, *unseen])
     assert {gain.metric: (gain.n, gain.unjudged) for gain in drawn.gains} == {"intent": (10, 0), "style": (9, 1)}
+    intent, style = drawn.gains
+    assert style.low < intent.low <= 0 <= intent.high < style.high
