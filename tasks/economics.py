@@ -78,7 +78,7 @@ def economics(config: EconomicsConfig, teacher: AnyModel, usage: Sequence[Usage]
     """What each system's answers cost, and after how many requests to it, and not to the teacher, the student pays.
 
     What nobody billed is valued at what the teacher's answers to the evaluated rows cost. A machine is taken to be busy
-    all the time.
+    all the time; one that serves a student to many at once costs less than is said here, for each is charged its wait.
     """
     known = {each.system: _request(config, teacher, each) for each in usage}
     own = [each for each in usage if each.system != TEACHER or not _sold(teacher)]
