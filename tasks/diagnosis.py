@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from tasks.evidence import ALL, Cause, Comparison, CurvePoint, Difference, Estimate, Evidence, Usage
 from tasks.learning_curve import HOLDOUT, STUDENT, points
+from tasks.people import WHOLE
 from tasks.scorers import as_object
 
 TEACHER = "teacher"
@@ -19,6 +20,7 @@ _FEW_IN_SLICE, _FEW_ROWS = 30, 500
 _MANY_TOO_LONG = 0.05
 _FALLING_UNWATCHED, _FAR_BELOW = 0.1, 0.5
 _NAMED = 3
+_EXACT = {"fields", "labels", "number"}
 
 
 class _Found(NamedTuple):
@@ -79,9 +81,9 @@ def _ceiling(evidence: Evidence, metrics: Sequence[str]) -> Iterator[_Found]:
 
 
 def _noise(evidence: Evidence, metrics: Sequence[str]) -> Iterator[_Found]:
-    """Fields that people found wrong in the teacher's answers."""
-    own = [each for each in _scorers(evidence) if each.get("name") in metrics]
-    fields = {field for each in own for field in each.get("fields") or [each.get("field")]}
+    """What people found wrong in the teacher's answers, of the fields that are right or wrong and not worded freely."""
+    own = [each for each in _scorers(evidence) if each.get("name") in metrics and each.get("scorer") in _EXACT]
+    fields = {field for each in own for field in each.get("fields") or [each.get("field") or WHOLE]}
     for each in evidence.people.teacher_errors:
         if each.slice == ALL and each.metric in fields and each.low >= _SHOWS:
             yield _Found(

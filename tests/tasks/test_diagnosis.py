@@ -131,6 +131,14 @@ FIRES: dict[str, tuple[dict[str, Any], str, list[str]]] = {
         ["80.0%", "of again"],
     ),
     "the teacher was wrong where people looked": ({"people": noise(0.15)}, "label_noise", ["intent", "15.0%", "100"]),
+    "the teacher's labels were wrong": (
+        {
+            "people": noise(0.15),
+            "config": {"evaluate": {"scorers": [{"scorer": "labels", "name": "intent", "field": None}]}},
+        },
+        "label_noise",
+        ["whole answer", "90.0%"],
+    ),
     "chatter around the right content": ({"comparisons": BROKEN}, "format", ["20 of", "100 answers", "100.0%"]),
     "the right content off the schema": ({"comparisons": OFF_SCHEMA}, "format", ["20 of"]),
     "answers cut off": (
@@ -155,6 +163,10 @@ FIRES: dict[str, tuple[dict[str, Any], str, list[str]]] = {
 QUIET: dict[str, dict[str, Any]] = {
     "a teacher that is right": {"scores": scores(0.70, 0.99)},
     "a teacher wrong in what is not judged": {"people": noise(0.5, "reply")},
+    "a teacher whose wording differs where its length is judged": {
+        "people": noise(0.5, "reply"),
+        "config": {"evaluate": {"scorers": [{"scorer": "words", "name": "intent", "field": "reply"}]}},
+    },
     "a teacher that is nearly never wrong": {"people": noise(0.01)},
     "a form that is broken where the content is wrong, too": {
         "comparisons": [compared("{", 0.0, 0.0)] * 50 + [compared(GOOD, 0.0)] * 50
