@@ -20,6 +20,7 @@ app.add_typer(review.app, name="review")
 
 ProjectFile = Annotated[Path, typer.Argument(help="The project's YAML, as deployments/support.yaml.")]
 _LEVELS = {"fine": "+", "doubt": "?", "stop": "-"}
+_CAUSES = 3
 _VERDICTS = {
     "fine": "nothing speaks against a run",
     "doubt": "look at what is marked with ? before a run",
@@ -131,6 +132,32 @@ def plan(project: ProjectFile, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def curve(
+    project: ProjectFile,
+    shares: Annotated[str, typer.Option(help="Percentages of the training rows to learn from.")] = "25,50,100",
+    as_json: AsJson = False,
+) -> None:
+    """Train on shares of the last run's training rows, and say whether more data would help."""
+    with one_line_errors():
+        from rich.console import Console
+
+        from flows.console import ConsoleHandler, curve_table
+        from tasks.evidence import LearningCurve
+
+        console = Console(stderr=as_json)
+        with leaving_at_once(), ConsoleHandler(console):
+            from flows.curve import curve as draw
+
+            file = draw(project.resolve(), shares)
+        drawn = LearningCurve.model_validate_json(file.read_bytes())
+        if as_json:
+            print(drawn.model_dump_json(indent=1))
+        else:
+            Console(width=140).print(curve_table(drawn))
+            print(f"{drawn.words}\ncurve: {file}")
+
+
+@app.command()
 def report(project: ProjectFile) -> None:
     """Rebuild the page of the project's last run from its evidence."""
     with one_line_errors():
@@ -224,9 +251,12 @@ def _print_decision(evidence: dict[str, Any], folder: Path) -> None:
     marks = {"yes": "+", "no": "-", "unsettled": "?"}
     for reason in evidence["reasons"]:
         print(f"  {marks[reason['holds']]} {reason['words']}")
+    for cause in evidence["causes"][:_CAUSES] if evidence["verdict"] != "promote" else ():
+        print(f"  why: {cause['cause'].replace('_', ' ')}: {cause['words']}")
     read = {usage["system"]: usage["input_tokens"] for usage in evidence["usage"]}
     share = read["student"] / read["base"] if read["base"] else 1.0
     print(f"\ntokens read a row: student {read['student']:.0f}, base with the prompt {read['base']:.0f} ({share:.0%})")
+    print(evidence["economics"]["words"])
     print(f"report: {folder / 'report.html'}")
 
 

@@ -1,9 +1,10 @@
 """What scored answers amount to: every system by metric, part and slice, the student less the others, what it takes."""
 
 from collections.abc import Iterator, Sequence
-from statistics import fmean, median
+from statistics import fmean, median, quantiles
 
 from tasks.evidence import ALL, Difference, Estimate, Usage
+from tasks.models import CUT_OFF
 from tasks.rows import Scored
 from tasks.scorers import NO_LABEL, Labels
 from tasks.statistics import (
@@ -65,11 +66,19 @@ def usage(scored: Sequence[Scored]) -> Iterator[Usage]:
             system=system,
             rows=len(rows),
             failed=sum(bool(row["error"]) for row in rows),
+            cut_off=sum(row["finish_reason"] in CUT_OFF for row in rows),
             input_tokens=fmean(row["input_tokens"] for row in rows),
+            cached_tokens=fmean(row["cached_tokens"] for row in rows),
+            cache_write_tokens=fmean(row["cache_write_tokens"] for row in rows),
             output_tokens=fmean(row["output_tokens"] for row in rows),
             seconds=fmean(row["seconds"] for row in rows),
             seconds_median=median(row["seconds"] for row in rows),
+            seconds_p95=_percentile_95([row["seconds"] for row in rows]),
         )
+
+
+def _percentile_95(values: Sequence[float]) -> float:
+    return values[0] if len(values) == 1 else quantiles(values, n=20, method="inclusive")[-1]
 
 
 def _less(own: Sequence[Scored], others: Sequence[Scored], metric: str) -> tuple[Interval, int]:

@@ -52,7 +52,11 @@ class Scores(BaseModel, frozen=True, extra="forbid"):
 
 
 class Usage(BaseModel, frozen=True, extra="forbid"):
-    """What a system's answers take, a row on average: tokens by the system's own count, seconds by the clock."""
+    """What a system's answers take, a row on average: tokens by the system's own count, seconds by the clock.
+
+    `input_tokens` count those read from the provider's cache and those written to it, too. `cut_off` are the rows whose
+    answer reached the longest length allowed.
+    """
 
     system: str
     rows: int
@@ -62,6 +66,9 @@ class Usage(BaseModel, frozen=True, extra="forbid"):
     seconds: float
     seconds_median: float
     seconds_p95: float = 0.0
+    cached_tokens: float = 0.0
+    cache_write_tokens: float = 0.0
+    cut_off: int = 0
 
 
 class PromptTried(BaseModel, frozen=True, extra="forbid"):
