@@ -22,7 +22,7 @@ from tasks.systems import System, Systems
 from tasks.teach import TeachConfig
 from tasks.trainers import load_student
 
-VERSION = "2"
+VERSION = "3"
 
 
 class EvaluateConfig(BaseModel):
