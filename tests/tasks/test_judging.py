@@ -35,7 +35,8 @@ def preference(say: Say) -> PreferenceScorer:
 def a_scored(row: Kept, system: str, text: str, error: str = "") -> Scored:
     return Scored(
         id=row["id"], slice=row["slice"], group=row["group"], part="holdout", system=system, text=text,
-        reference=row["reference"], approved=False, error=error, finish_reason="stop", input_tokens=1, cached_tokens=0, cache_write_tokens=0, output_tokens=1,
+        reference=row["reference"], approved=False, error=error, finish_reason="stop", input_tokens=1,
+        cached_tokens=0, cache_write_tokens=0, output_tokens=1,
         seconds=0.1,
         scores={"exact": 0.0 if error else 1.0},
     )  # fmt: skip

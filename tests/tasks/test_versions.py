@@ -23,11 +23,11 @@ from tasks.trainers import LocalTrainer
 PINNED = {
     "sample": ("2", "1502d4564299eef6"),
     "teach": ("2", "eaf28d3d8f3943fa"),
-    "filter": ("4", "863417f3cfb5100d"),
+    "filter": ("5", "863417f3cfb5100d"),
     "split": ("2", "bc75a05d44c4d2ac"),
     "train": ("2", "018294fa55fac5af"),
-    "evaluate": ("2", "6e87c218b5f200c3"),
-    "promote": ("1", "e8b2bcda75b0261d"),
+    "evaluate": ("3", "c329ad6851cf2142"),
+    "promote": ("2", "564dfc6bca9bdc98"),
 }
 
 MADE = Made(stage="fixed", version="1", config={}, parents={})
