@@ -5,12 +5,14 @@ from hypothesis import strategies as st
 from tasks.measures import usage
 from tasks.models import Answer
 from tasks.rows import Scored
-from tasks.systems import score
+from tasks.systems import scored as as_scored
 from tests.tasks.toys import a_kept
 
 
 def scored(*answers: Answer) -> list[Scored]:
-    return [score("student", a_kept(f"row-{number}"), "holdout", answer, []) for number, answer in enumerate(answers)]
+    return [
+        as_scored("student", a_kept(f"row-{number}"), "holdout", answer, {}) for number, answer in enumerate(answers)
+    ]
 
 
 @given(st.lists(st.floats(0, 100), min_size=1))

@@ -26,7 +26,7 @@ PINNED = {
     "filter": ("5", "863417f3cfb5100d"),
     "split": ("2", "bc75a05d44c4d2ac"),
     "train": ("2", "018294fa55fac5af"),
-    "evaluate": ("3", "c329ad6851cf2142"),
+    "evaluate": ("3", "784839ee07c79e65"),
     "promote": ("2", "564dfc6bca9bdc98"),
 }
 
