@@ -1,0 +1,117 @@
+"""Calibration: whether the student is as sure of its answers as it is right."""
+
+import random
+from collections.abc import Hashable, Sequence
+from itertools import pairwise
+from math import exp
+from statistics import fmean
+from typing import NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tasks.evidence import FailureMode
+from tasks.failure_modes.shown import Shown
+from tasks.failure_modes.verdicts import estimate, fires, not_measured, percent
+from tasks.models import Local
+from tasks.models.chat import prompted
+from tasks.models.likelihood import answer_losses
+from tasks.rows import Kept
+from tasks.statistics import Interval, mean_interval
+from tasks.systems import System
+
+_FEWEST_ROWS, _MOST_BINS, _ROWS_A_BIN = 30, 10, 20
+_RESAMPLED = 500
+
+
+class Sure(NamedTuple):
+    """How probable a token of its answer was to the student, on average, what the answer was worth, and its group."""
+
+    confidence: float
+    worth: float
+    group: str
+
+
+class Calibration(BaseModel):
+    """Fires where what the student's tokens promise is far from what its answers are worth.
+
+    The confidence of an answer is the geometric mean of its tokens' probabilities; the expected calibration error is
+    taken over bins of equally many rows (Nguyen and O'Connor, 2015), two rows in a hundred at least to each.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    threshold: float = Field(default=0.3, ge=0, le=1, description="The expected calibration error.")
+
+    def examine(self, shown: Shown, student: System) -> FailureMode:
+        """What the probabilities of the student's answers to the holdout show."""
+        if not isinstance(student.model, Local):
+            return not_measured("calibration", self.threshold, "the probabilities of a served student are not at hand")
+        answered = [
+            (row, given["text"])
+            for row in shown.parts["holdout"]
+            if (given := shown.answer("student", "holdout", row)) is not None and given["text"]
+        ]
+        if len(answered) < _FEWEST_ROWS:
+            return not_measured("calibration", self.threshold, f"{len(answered)} of {_FEWEST_ROWS} answers to bin")
+        losses = answer_losses(student.model, [(prompted(student.prompt, row), text) for row, text in answered])
+        return self.judge([_sure(shown, row, text, loss) for (row, text), loss in zip(answered, losses, strict=True)])
+
+    def judge(self, sure: Sequence[Sure]) -> FailureMode:
+        """What so sure answers show."""
+        error, table = calibration_error(sure), bins(sure)
+        groups = [each.group for each in sure]
+        brier = mean_interval([(each.confidence - each.worth) ** 2 for each in sure], groups)
+        confidence = mean_interval([each.confidence for each in sure], groups)
+        worth = fmean(each.worth for each in sure)
+        return FailureMode(
+            mode="calibration",
+            fires=fires(self.threshold, error),
+            words=f"the student is sure of its {len(sure)} answers by {confidence.mean:.1%} and they are worth "
+            f"{worth:.1%}: a calibration error of {percent(error)} over {len(table)} bins",
+            threshold=self.threshold,
+            estimates=[
+                estimate(error, "calibration", "holdout"),
+                estimate(brier, "brier", "holdout"),
+                estimate(confidence, "confidence", "holdout"),
+            ],
+            examples=[
+                f"sure by {own[0].confidence:.2f} to {own[-1].confidence:.2f}: {len(own)} answers, worth "
+                f"{fmean(each.worth for each in own):.2f}"
+                for own in table
+            ],
+        )
+
+
+def bins(sure: Sequence[Sure]) -> list[list[Sure]]:
+    """The reliability table: answers by rising confidence, in bins of equally many."""
+    ordered = sorted(sure)
+    count = max(1, min(_MOST_BINS, len(ordered) // _ROWS_A_BIN))
+    edges = [at * len(ordered) // count for at in range(count + 1)]
+    return [ordered[start:stop] for start, stop in pairwise(edges)]
+
+
+def calibration_error(sure: Sequence[Sure]) -> Interval:
+    """The expected calibration error, with an interval by resampling groups.
+
+    The basic bootstrap's (Davison and Hinkley, 1997): bins of few rows make the error larger than it is, in a resample
+    once more than in the sample, and what it adds there is taken off.
+    """
+    by_group: dict[Hashable, list[Sure]] = {}
+    for each in sure:
+        by_group.setdefault(each.group, []).append(each)
+    groups, lot, found = list(by_group.values()), random.Random(0), _error(sure)
+    again = sorted(
+        _error([each for group in lot.choices(groups, k=len(groups)) for each in group]) for _ in range(_RESAMPLED)
+    )
+    low, high = again[int(0.975 * _RESAMPLED)], again[int(0.025 * _RESAMPLED)]
+    return Interval(
+        found, max(0.0, min(found, 2 * found - low)), min(1.0, max(found, 2 * found - high)), len(sure), len(groups)
+    )
+
+
+def _error(sure: Sequence[Sure]) -> float:
+    return sum(abs(sum(each.confidence - each.worth for each in own)) for own in bins(sure)) / len(sure)
+
+
+def _sure(shown: Shown, row: Kept, text: str, loss: float) -> Sure:
+    return Sure(exp(-loss), shown.mark(text, row["reference"]), row["group"])
