@@ -42,8 +42,9 @@ class Perplexity(BaseModel):
         return FailureMode(
             mode="perplexity",
             fires=fires(self.threshold, ratio),
-            words=f"plain prose has a perplexity of {exp(fmean(student)):.1f} to the student and {exp(fmean(base)):.1f} "
-            f"to the base: {ratio.mean:.2f} times [{ratio.low:.2f}, {ratio.high:.2f}] over {ratio.n} paragraphs",
+            words=f"plain prose has a perplexity of {exp(fmean(student)):.1f} to the student and "
+            f"{exp(fmean(base)):.1f} to the base: {ratio.mean:.2f} times [{ratio.low:.2f}, {ratio.high:.2f}] "
+            f"over {ratio.n} paragraphs",
             threshold=self.threshold,
             estimates=[estimate(ratio, "perplexity", "prose")],
         )

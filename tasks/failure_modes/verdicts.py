@@ -9,7 +9,8 @@ FEWEST_ROWS = 10
 
 def fires(threshold: float, *measured: Interval) -> Holds:
     """Yes where an interval lies above the threshold, no where none reaches beyond it. The means decide nothing."""
-    return worst(*(_fires(threshold, each) for each in measured))
+    found: list[Holds] = [_fires(threshold, each) for each in measured]
+    return worst(*found)
 
 
 def _fires(threshold: float, measured: Interval) -> Holds:
@@ -20,7 +21,9 @@ def _fires(threshold: float, measured: Interval) -> Holds:
 
 def worst(*found: Holds) -> Holds:
     """What several tests come to: yes where one fires, no where none can."""
-    return "yes" if "yes" in found else "unsettled" if "unsettled" in found else "no"
+    if "yes" in found:
+        return "yes"
+    return "unsettled" if "unsettled" in found else "no"
 
 
 def not_measured(mode: str, threshold: float, why: str) -> FailureMode:
