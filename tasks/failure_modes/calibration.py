@@ -13,9 +13,7 @@ from tasks.evidence import FailureMode
 from tasks.failure_modes.shown import Shown
 from tasks.failure_modes.verdicts import estimate, fires, not_measured, percent
 from tasks.models import Local
-from tasks.models.chat import prompted
 from tasks.models.likelihood import answer_losses
-from tasks.rows import Kept
 from tasks.statistics import Interval, mean_interval
 from tasks.systems import System
 
@@ -53,8 +51,10 @@ class Calibration(BaseModel):
         ]
         if len(answered) < _FEWEST_ROWS:
             return not_measured("calibration", self.threshold, f"{len(answered)} of {_FEWEST_ROWS} answers to bin")
-        losses = answer_losses(student.model, [(prompted(student.prompt, row), text) for row, text in answered])
-        return self.judge([_sure(shown, row, text, loss) for (row, text), loss in zip(answered, losses, strict=True)])
+        losses = answer_losses(student.model, [(student.request(row).messages, text) for row, text in answered])
+        worth = shown.worth([text for _, text in answered], [row["reference"] for row, _ in answered])
+        given = zip(answered, losses, worth, strict=True)
+        return self.judge([Sure(exp(-loss), own, row["group"]) for (row, _), loss, own in given])
 
     def judge(self, sure: Sequence[Sure]) -> FailureMode:
         """What so sure answers show."""
@@ -111,7 +111,3 @@ def calibration_error(sure: Sequence[Sure]) -> Interval:
 
 def _error(sure: Sequence[Sure]) -> float:
     return sum(abs(sum(each.confidence - each.worth for each in own)) for own in bins(sure)) / len(sure)
-
-
-def _sure(shown: Shown, row: Kept, text: str, loss: float) -> Sure:
-    return Sure(exp(-loss), shown.mark(text, row["reference"]), row["group"])

@@ -66,8 +66,6 @@ class Forgetting(BaseModel):
 
     def examine(self, systems: Systems) -> FailureMode:
         """What base and student say to the prompts of the general suite."""
-        if "base" not in systems:
-            return not_measured("forgetting", self.threshold, "there is no base to compare with")
         rows = [each.row() for each in suite()]
         student, base = (
             systems.answers(name, rows, "in general", instructed=False, max_output_tokens=self.max_output_tokens)

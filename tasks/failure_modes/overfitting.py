@@ -7,7 +7,7 @@ from typing import NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.evidence import FailureMode
-from tasks.failure_modes.shown import Shown, drawn
+from tasks.failure_modes.shown import FULL, Shown, drawn
 from tasks.failure_modes.verdicts import FEWEST_ROWS, estimate, fires, not_measured, percent, points
 from tasks.models import Answer
 from tasks.rows import Kept, Scored, conversation
@@ -38,7 +38,7 @@ class Overfitting(BaseModel):
 
     def pairs(self, shown: Shown) -> list[Pair]:
         """Learned rows, each beside the free holdout row that is nearest in length, of the same slice where one is."""
-        free = [Pair(row, row, *found) for row in shown.parts["holdout"] if (found := _answered(shown, row))]
+        free = _answered(shown)
         pairs: list[Pair] = []
         for row in drawn(shown.trained, "overfitting", min(self.rows, len(free))):
             nearest = min(range(len(free)), key=lambda at: _distance(row, free[at].held))
@@ -52,11 +52,8 @@ class Overfitting(BaseModel):
                 f"{len(shown.trained)} learned rows and {len(shown.parts['holdout'])} held out make {len(pairs)} pairs"
             )
             return not_measured("overfitting", self.threshold, why)
-        learned = [
-            0.0 if answer.error else shown.mark(answer.text, pair.learned["completion"])
-            for pair, answer in zip(pairs, answers, strict=True)
-        ]
-        held = [shown.mark(pair.student["text"], pair.teacher["text"]) for pair in pairs]
+        learned = shown.worth([answer.text for answer in answers], [pair.learned["completion"] for pair in pairs])
+        held = shown.worth([pair.student["text"] for pair in pairs], [pair.teacher["text"] for pair in pairs])
         groups = [pair.held["group"] for pair in pairs]
         on_learned, on_held = mean_interval(learned, groups), mean_interval(held, groups)
         gap = difference_interval(learned, held, groups)
@@ -74,12 +71,11 @@ class Overfitting(BaseModel):
         )
 
 
-def _answered(shown: Shown, row: Kept) -> tuple[Scored, Scored] | None:
-    """The student's and the teacher's answer to a holdout row, where the teacher's could have been learned."""
-    student, teacher = shown.answer("student", "holdout", row), shown.answer("teacher", "holdout", row)
-    if student is None or teacher is None or teacher["error"] or shown.mark(teacher["text"], teacher["text"]) < 1:
-        return None
-    return student, teacher
+def _answered(shown: Shown) -> list[Pair]:
+    """The holdout rows, as pairs with themselves, where the teacher's answer could have been learned."""
+    pairs = [Pair(each.row, each.row, each.student, each.other) for each in shown.beside("teacher", ["holdout"])]
+    texts = [pair.teacher["text"] for pair in pairs]
+    return [pair for pair, worth in zip(pairs, shown.worth(texts, texts), strict=True) if worth >= FULL]
 
 
 def _distance(learned: Kept, held: Kept) -> tuple[bool, float, str]:

@@ -28,7 +28,7 @@ class Perplexity(BaseModel):
 
     def examine(self, systems: Systems) -> FailureMode:
         """What student and base make of the paragraphs."""
-        models = [systems[name].model for name in ("student", "base") if name in systems]
+        models = [systems[name].model for name in ("student", "base")]
         local = [model for model in models if isinstance(model, Local)]
         if len(local) < 2:
             why = "it takes the weights of student and base, and one of them is not on this machine"

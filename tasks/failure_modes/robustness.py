@@ -51,7 +51,7 @@ class Robustness(BaseModel):
         """What the student's answers to the perturbed rows show."""
         if len(perturbed) < FEWEST_ROWS:
             return not_measured("robustness", self.threshold, f"{len(perturbed)} holdout rows can be typed differently")
-        changed = [_changed(shown, each, answer) for each, answer in zip(perturbed, answers, strict=True)]
+        changed = _changed(shown, perturbed, answers)
         found = mean_interval(changed, [each.plain["group"] for each in perturbed])
         by_kind = {
             kind: [each for each, how in zip(changed, perturbed, strict=True) if how.kind == kind] for kind in _KINDS
@@ -72,12 +72,15 @@ class Robustness(BaseModel):
         )
 
 
-def _changed(shown: Shown, perturbed: Perturbed, answer: Answer) -> float:
-    plain = shown.answer("student", "holdout", perturbed.plain)
-    assert plain is not None
-    if answer.text == plain["text"]:
-        return float(bool(answer.error))
-    return 1.0 if answer.error else 1.0 - shown.mark(answer.text, plain["text"])
+def _changed(shown: Shown, perturbed: Sequence[Perturbed], answers: Sequence[Answer]) -> list[float]:
+    """How far each answer is from the one to the plain input; one that failed is far, the same text is not."""
+    plain = [shown.answer("student", "holdout", each.plain) for each in perturbed]
+    before = [each["text"] if each else "" for each in plain]
+    worth = shown.worth([answer.text for answer in answers], before)
+    return [
+        float(bool(answer.error)) if answer.error or answer.text == own else 1.0 - alike
+        for answer, own, alike in zip(answers, before, worth, strict=True)
+    ]
 
 
 def _perturbed(row: Kept) -> Perturbed | None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Hashable, Sequence
 from functools import cached_property
-from itertools import pairwise
 from statistics import fmean
 from typing import NamedTuple
 
@@ -13,6 +12,8 @@ from tasks.statistics import Interval, difference_interval, mean_interval
 
 PARTS = ("holdout", "unseen")
 _COMPARED = 100
+FULL = 0.999
+"""Full marks: an encoder finds a text as like itself as rounding lets it."""
 
 
 class Beside(NamedTuple):
@@ -52,12 +53,13 @@ class Shown:
         """A system's answer to a row of a part, or None where it was not asked."""
         return self._scored.get((system, part, row["id"]))
 
-    def mark(self, text: str, reference: str) -> float:
-        """What a text is worth beside a reference: its mean score by the scorers that tell answers apart."""
-        return fmean(scorer.score(text, reference).value for scorer in self._telling)
+    def worth(self, texts: Sequence[str], references: Sequence[str]) -> list[float]:
+        """What each text is worth beside its reference: its mean score by the scorers that tell answers apart."""
+        given = [_scores(scorer, texts, references) for scorer in self._telling]
+        return [fmean(scores) for scores in zip(*given, strict=True)]
 
-    def marks(self, part: str, system: str) -> list[float]:
-        """What a system's answers to a part are worth, in the order of its rows; 0 where it gave none."""
+    def scores(self, part: str, system: str) -> list[float]:
+        """The same of a system's answers to a part, in the order of its rows; 0 where it gave none."""
         names = [scorer.name for scorer in self._telling]
         given = [self._scored[system, part, row["id"]]["scores"] for row in self.parts[part]]
         return [fmean([scores[name] for name in names if name in scores] or [0.0]) for scores in given]
@@ -69,9 +71,13 @@ class Shown:
         What asks for a form alone, as a schema does, says nothing of whether the right thing was learned.
         """
         references = list(dict.fromkeys(row["reference"] for part in PARTS for row in self.parts[part]))[:_COMPARED]
-        pairs = list(pairwise(references))
-        found = [each for each in self.scorers if any(each.score(one, two).value < 1 for one, two in pairs)]
+        others = references[1:] + references[:1]
+        found = [each for each in self.scorers if min(_scores(each, others, references), default=1.0) < FULL]
         return found or list(self.scorers)
+
+
+def _scores(scorer: Scorer, texts: Sequence[str], references: Sequence[str]) -> list[float]:
+    return [scorer.score(text, reference).value for text, reference in zip(texts, references, strict=True)]
 
 
 def drawn(rows: Sequence[Kept], purpose: str, count: int) -> list[Kept]:

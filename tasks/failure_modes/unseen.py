@@ -59,7 +59,8 @@ class Unseen(BaseModel):
 
 
 def _beside(shown: Shown, part: str, other: str) -> Compared:
-    return compared(shown.marks(part, "student"), shown.marks(part, other), [row["group"] for row in shown.parts[part]])
+    groups = [row["group"] for row in shown.parts[part]]
+    return compared(shown.scores(part, "student"), shown.scores(part, other), groups)
 
 
 def _apart(first: Interval, second: Interval) -> Interval:
