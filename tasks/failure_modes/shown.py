@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from tasks.artifacts import digest
 from tasks.rows import Kept, Scored
-from tasks.scorers import Scorer
+from tasks.scorers import Scorer, marks
 from tasks.statistics import Interval, difference_interval, mean_interval
 
 PARTS = ("holdout", "unseen")
@@ -77,7 +77,7 @@ class Shown:
 
 
 def _scores(scorer: Scorer, texts: Sequence[str], references: Sequence[str]) -> list[float]:
-    return [scorer.score(text, reference).value for text, reference in zip(texts, references, strict=True)]
+    return [each.value for each in marks(scorer, texts, references)]
 
 
 def drawn(rows: Sequence[Kept], purpose: str, count: int) -> list[Kept]:
