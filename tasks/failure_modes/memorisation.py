@@ -17,8 +17,8 @@ _TEMPLATE_SHARE = 0.01
 class Memorisation(BaseModel):
     """Fires where the student's answers hold runs of words from single training answers, more than the teacher's do.
 
-    Left out are runs that stand in the row's own conversation, and those of a template: runs of more training answers
-    than one, where that is more than one in a hundred.
+    Left out are runs that stand in the row's own conversation, and those of a template: runs that two training answers
+    have, or, of many, more than one in a hundred.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -29,7 +29,9 @@ class Memorisation(BaseModel):
         le=1,
         description="The share of answers with such a run, less the teacher's share; a small student has its phrases.",
     )
-    words: int = Field(default=8, ge=3, description="How many words in sequence are a run.")
+    words: int = Field(
+        default=12, ge=3, description="How many words in sequence are a run: fewer are phrases that a task brings."
+    )
 
     def examine(self, shown: Shown) -> FailureMode:
         """What the answers to rows that were held out show."""
