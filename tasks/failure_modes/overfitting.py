@@ -48,9 +48,8 @@ class Overfitting(BaseModel):
     def examine(self, shown: Shown, pairs: Sequence[Pair], answers: Sequence[Answer]) -> FailureMode:
         """What the student's answers to the learned rows of the pairs show."""
         if len(pairs) < FEWEST_ROWS:
-            why = (
-                f"{len(shown.trained)} learned rows and {len(shown.parts['holdout'])} held out make {len(pairs)} pairs"
-            )
+            rows = len(shown.trained), len(shown.parts["holdout"])
+            why = f"{rows[0]} learned rows and {rows[1]} held out make {len(pairs)} pairs"
             return not_measured("overfitting", self.threshold, why)
         learned = shown.worth([answer.text for answer in answers], [pair.learned["completion"] for pair in pairs])
         held = shown.worth([pair.student["text"] for pair in pairs], [pair.teacher["text"] for pair in pairs])
@@ -73,9 +72,17 @@ class Overfitting(BaseModel):
 
 def _answered(shown: Shown) -> list[Pair]:
     """The holdout rows, as pairs with themselves, where the teacher's answer could have been learned."""
-    pairs = [Pair(each.row, each.row, each.student, each.other) for each in shown.beside("teacher", ["holdout"])]
+    pairs = [
+        Pair(row, row, student, teacher)
+        for row in shown.parts["holdout"]
+        if (student := shown.answer("student", "holdout", row)) and (teacher := shown.answer("teacher", "holdout", row))
+    ]
     texts = [pair.teacher["text"] for pair in pairs]
-    return [pair for pair, worth in zip(pairs, shown.worth(texts, texts), strict=True) if worth >= FULL]
+    return [
+        pair
+        for pair, worth in zip(pairs, shown.worth(texts, texts), strict=True)
+        if worth >= FULL and not pair.teacher["error"]
+    ]
 
 
 def _distance(learned: Kept, held: Kept) -> tuple[bool, float, str]:

@@ -105,7 +105,7 @@ def _typos(text: str) -> str:
         drawn = int(digest(["typo", found.start(), word])[:8], 16)
         if drawn % _ONE_IN:
             return word
-        at = 1 + drawn // _ONE_IN % (len(word) - 3 or 1)
+        at = 1 + drawn // _ONE_IN % (len(word) - 3)
         return word[:at] + word[at + 1] + word[at] + word[at + 2 :]
 
     return _WORD.sub(swap, text)

@@ -27,6 +27,16 @@ def test_it_is_quiet_on_a_student_that_learned_nothing() -> None:
     assert examined(right, right, errors=True)[0] == "no"
 
 
+def test_a_held_row_that_the_student_failed_counts_as_wrong() -> None:
+    seen = shown(right)
+    for scored in seen._scored.values():
+        if scored["system"] == "student":
+            scored.update(error="down", text="")
+    pairs = MODE.pairs(seen)
+    found = MODE.examine(seen, pairs, [Answer(text=right(pair.learned)) for pair in pairs])
+    assert (found.fires, found.estimates[0].n) == ("yes", MODE.rows)
+
+
 def test_a_gap_about_the_threshold_is_unsettled() -> None:
     assert examined(right, mostly(right, wrong, 4))[0] == "unsettled"
 
