@@ -1,24 +1,27 @@
 """Calibration: whether the student is as sure of its answers as it is right."""
 
-import random
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from math import exp
 from statistics import fmean
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.evidence import FailureMode
-from tasks.failure_modes.shown import Shown
+from tasks.failure_modes.shown import Shown, drawn
 from tasks.failure_modes.verdicts import estimate, fires, not_measured, percent
 from tasks.models import Local
 from tasks.models.likelihood import answer_losses
 from tasks.statistics import Interval, mean_interval
 from tasks.systems import System
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 _FEWEST_ROWS, _MOST_BINS, _ROWS_A_BIN = 30, 10, 20
-_RESAMPLED = 500
+_DRAWS = 500
 
 
 class Sure(NamedTuple):
@@ -33,12 +36,13 @@ class Calibration(BaseModel):
     """Fires where what the student's tokens promise is far from what its answers are worth.
 
     The confidence of an answer is the geometric mean of its tokens' probabilities; the expected calibration error is
-    taken over bins of equally many rows (Nguyen and O'Connor, 2015), two rows in a hundred at least to each.
+    taken over bins of equally many rows (Nguyen and O'Connor, 2015), twenty in each and more.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     threshold: float = Field(default=0.3, ge=0, le=1, description="The expected calibration error.")
+    rows: int = Field(default=100, ge=_FEWEST_ROWS, description="Holdout rows whose answers are read by the student.")
 
     def examine(self, shown: Shown, student: System) -> FailureMode:
         """What the probabilities of the student's answers to the holdout show."""
@@ -46,7 +50,7 @@ class Calibration(BaseModel):
             return not_measured("calibration", self.threshold, "the probabilities of a served student are not at hand")
         answered = [
             (row, given["text"])
-            for row in shown.parts["holdout"]
+            for row in drawn(shown.parts["holdout"], "calibration", self.rows)
             if (given := shown.answer("student", "holdout", row)) is not None and given["text"]
         ]
         if len(answered) < _FEWEST_ROWS:
@@ -85,9 +89,7 @@ class Calibration(BaseModel):
 def bins(sure: Sequence[Sure]) -> list[list[Sure]]:
     """The reliability table: answers by rising confidence, in bins of equally many."""
     ordered = sorted(sure)
-    count = max(1, min(_MOST_BINS, len(ordered) // _ROWS_A_BIN))
-    edges = [at * len(ordered) // count for at in range(count + 1)]
-    return [ordered[start:stop] for start, stop in pairwise(edges)]
+    return [ordered[start:stop] for start, stop in pairwise([*_starts(len(ordered)), len(ordered)])]
 
 
 def calibration_error(sure: Sequence[Sure]) -> Interval:
@@ -96,18 +98,26 @@ def calibration_error(sure: Sequence[Sure]) -> Interval:
     The basic bootstrap's (Davison and Hinkley, 1997): bins of few rows make the error larger than it is, in a resample
     once more than in the sample, and what it adds there is taken off.
     """
-    by_group: dict[Hashable, list[Sure]] = {}
-    for each in sure:
-        by_group.setdefault(each.group, []).append(each)
-    groups, lot, found = list(by_group.values()), random.Random(0), _error(sure)
-    again = sorted(
-        _error([each for group in lot.choices(groups, k=len(groups)) for each in group]) for _ in range(_RESAMPLED)
-    )
-    low, high = again[int(0.975 * _RESAMPLED)], again[int(0.025 * _RESAMPLED)]
-    return Interval(
-        found, max(0.0, min(found, 2 * found - low)), min(1.0, max(found, 2 * found - high)), len(sure), len(groups)
-    )
+    import numpy as np
+
+    ordered = sorted(sure)
+    numbers = {group: at for at, group in enumerate(dict.fromkeys(each.group for each in ordered))}
+    groups = np.array([numbers[each.group] for each in ordered])
+    gaps = np.array([each.confidence - each.worth for each in ordered])
+    lot, found = np.random.default_rng(0), _error(gaps)
+    drawn = (np.bincount(lot.integers(len(numbers), size=len(numbers)), minlength=len(numbers)) for _ in range(_DRAWS))
+    again = [_error(np.repeat(gaps, counts[groups])) for counts in drawn]
+    low, high = (float(2 * found - each) for each in np.quantile(again, [0.975, 0.025]))
+    return Interval(found, max(0.0, min(found, low)), min(1.0, max(found, high)), len(sure), len(numbers))
 
 
-def _error(sure: Sequence[Sure]) -> float:
-    return sum(abs(sum(each.confidence - each.worth for each in own)) for own in bins(sure)) / len(sure)
+def _error(gaps: "NDArray[np.float64]") -> float:
+    """What the gaps, in order of confidence, come to over the bins."""
+    import numpy as np
+
+    return float(np.abs(np.add.reduceat(gaps, _starts(len(gaps)))).sum() / len(gaps))
+
+
+def _starts(rows: int) -> list[int]:
+    count = max(1, min(_MOST_BINS, rows // _ROWS_A_BIN))
+    return [at * rows // count for at in range(count)]

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -44,8 +45,8 @@ class Robustness(BaseModel):
             for row in shown.parts["holdout"]
             if (given := shown.answer("student", "holdout", row)) is not None and not given["error"]
         ]
-        found = [perturbed for row in drawn(answered, "robustness", len(answered)) if (perturbed := _perturbed(row))]
-        return found[: self.rows]
+        found = map(_perturbed, drawn(answered, "robustness", len(answered)))
+        return list(islice(filter(None, found), self.rows))
 
     def examine(self, shown: Shown, perturbed: Sequence[Perturbed], answers: Sequence[Answer]) -> FailureMode:
         """What the student's answers to the perturbed rows show."""
