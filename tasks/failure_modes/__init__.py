@@ -25,7 +25,7 @@ from tasks.systems import Systems
 class FailureModes(BaseModel):
     """What goes wrong with students, each looked for unless it is null.
 
-    By default the student is asked 100 rows and 130 short prompts beyond the holdout, and the base the prompts.
+    By default the student is asked 100 rows and 131 short prompts beyond the holdout, and the base the prompts.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -35,7 +35,7 @@ class FailureModes(BaseModel):
     collapse: Collapse | None = Field(default=Collapse(), description="Answers alike whatever is asked.")
     copying: Copying | None = Field(default=Copying(), description="Says the input back.")
     forgetting: Forgetting | None = Field(
-        default=Forgetting(), description="Lost what the base could: 130 short prompts to each of the two."
+        default=Forgetting(), description="Lost what the base could: 131 short prompts to each of the two, and a forward pass."
     )
     perplexity: Perplexity | None = Field(
         default=Perplexity(), description="Finds plain prose strange: a forward pass, where both are local."
