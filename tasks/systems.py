@@ -54,9 +54,18 @@ class Systems:
         """Take a system in, in the place of the one of its name."""
         self._systems[system.name] = system
 
-    def answers(self, name: str, rows: Sequence[Input], about: str = "", instructed: bool = True) -> list[Answer]:
-        """A system's answers to any rows, in their order. Raises as `Hand.ask`."""
+    def answers(
+        self,
+        name: str,
+        rows: Sequence[Input],
+        about: str = "",
+        instructed: bool = True,
+        max_output_tokens: int | None = None,
+    ) -> list[Answer]:
+        """A system's answers to any rows, in their order, no longer than it or the call says. Raises as `Hand.ask`."""
         system = self._systems[name]
+        if max_output_tokens is not None:
+            system = system._replace(max_output_tokens=max_output_tokens)
         questions = [Question(row["id"], system.request(row, instructed)) for row in rows]
         label = " ".join(filter(None, [self._hand.stage, name, about]))
         asked = self._hand.ask(system.model, questions, len(questions), label)

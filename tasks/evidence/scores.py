@@ -101,13 +101,15 @@ class Judging(BaseModel, frozen=True, extra="forbid"):
 class FailureMode(BaseModel, frozen=True, extra="forbid"):
     """A way in which students go wrong: whether it shows (`fires`), against which threshold, and why in words.
 
-    `estimates` and `differences` are what it measured; a rule of the gate may name their metrics and parts.
+    `estimates` and `differences` are what it measured; a rule of the gate may name their metrics and parts. Where there
+    was too little to measure it by, it is not `measured`, and does not fire.
     """
 
     mode: str
     fires: Holds
     words: str
     threshold: float
+    measured: bool = True
     estimates: list[Estimate] = []
     differences: list[Difference] = []
     examples: list[str] = []
