@@ -75,11 +75,12 @@ def _run(project: Project, path: Path) -> _Run:
 
 
 def _learned(project: Project, run: _Run, share: int) -> _Student:
-    """The run's own student where the share is the whole, which is not trained again."""
+    """The run's own student where the share is the whole, which is neither trained nor evaluated again."""
+    config = project.evaluate if share == 100 else project.evaluate.without_failure_modes()
     trained = run_stage(train, project.train, _rows(run.parts.train, share), run.parts.validation)
     evaluated = run_stage(
         evaluate,
-        project.evaluate,
+        config,
         project.teach,
         project.train.base_model(),
         trained.student,

@@ -59,6 +59,8 @@ def gather(project: Project, distilled: Distilled, entered: Version, on_stage: b
         usage=distilled.evaluate.usage,
         ceiling=distilled.evaluate.ceiling,
         prompts=distilled.evaluate.prompts,
+        judging=distilled.evaluate.judging,
+        failure_modes=distilled.evaluate.failure_modes,
         training=distilled.train.training,
         config=project.model_dump(mode="json"),
         versions={name: version(name) for name in _LIBRARIES},

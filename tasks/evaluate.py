@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from tasks.artifacts import Dataset, Made, Result, Student, Tally
 from tasks.caching import BY_CONTENT
 from tasks.ceiling import ceiling
-from tasks.evidence import Estimate, Judging, PromptTried, Scores, Usage
+from tasks.evidence import Estimate, FailureMode, Judging, PromptTried, Scores, Usage
+from tasks.failure_modes import FailureModes, examine
 from tasks.few_shot import FewShot
 from tasks.judges import AnyScorer, PreferenceScorer, RubricScorer
 from tasks.judging import judge, preferred_over
@@ -41,6 +42,7 @@ class EvaluateConfig(BaseModel):
         default=128, ge=1, description="The longest answer of base, student and champion, in their tokens."
     )
     few_shot: FewShot = Field(default=FewShot(), description="How the base's best prompt is found.")
+    failure_modes: FailureModes = Field(default=FailureModes(), description="What is looked for that goes wrong.")
 
     def plain(self) -> list[Scorer]:
         """The scorers that are no judges."""
@@ -58,6 +60,10 @@ class EvaluateConfig(BaseModel):
         """The scorers of labels, which give a macro-F1 over rows too."""
         return [scorer for scorer in self.scorers if isinstance(scorer, Labels)]
 
+    def without_failure_modes(self) -> "EvaluateConfig":
+        """The same, but that nothing is looked for beside the scores."""
+        return self.model_copy(update={"failure_modes": FailureModes(**dict.fromkeys(FailureModes.model_fields))})
+
 
 class Evaluated(Result):
     """Every system's answers to the same rows, and what they amount to."""
@@ -67,6 +73,7 @@ class Evaluated(Result):
     ceiling: list[Estimate]
     prompts: list[PromptTried]
     judging: list[Judging]
+    failure_modes: list[FailureMode]
     usage: list[Usage]
     asked: int
 
@@ -112,9 +119,11 @@ def evaluate(
     rows = [row for own in judged.values() for row in own]
     hand = Hand("evaluate", budget)
     systems = Systems(list(_systems(config, teacher, base, student, champion, rows)), config.plain(), hand)
-    prompts = config.few_shot.choose(systems, _read(parts.train), _read(parts.validation))
+    trained = _read(parts.train)
+    prompts = config.few_shot.choose(systems, trained, _read(parts.validation))
     answered = [each for system in systems for each in systems.scored(system.name, judged)]
     labels = config.labels()
+    modes = examine(config.failure_modes, systems, trained, judged["holdout"], judged["unseen"], answered)
     scored, judging = judge(config.judges(), hand, rows, answered)
     made = Made(
         stage="evaluate",
@@ -128,6 +137,7 @@ def evaluate(
         ceiling=ceiling(scored, Store().read_rows(outputs), rows, config.plain()),
         prompts=prompts,
         judging=judging,
+        failure_modes=modes,
         usage=list(usage(scored)),
         asked=systems.asked,
         tally=Tally(
