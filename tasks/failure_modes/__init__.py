@@ -35,7 +35,8 @@ class FailureModes(BaseModel):
     collapse: Collapse | None = Field(default=Collapse(), description="Answers alike whatever is asked.")
     copying: Copying | None = Field(default=Copying(), description="Says the input back.")
     forgetting: Forgetting | None = Field(
-        default=Forgetting(), description="Lost what the base could: 131 short prompts to each of the two, and a forward pass."
+        default=Forgetting(),
+        description="Lost what the base could: 131 short prompts to each of the two, and a forward pass.",
     )
     perplexity: Perplexity | None = Field(
         default=Perplexity(), description="Finds plain prose strange: a forward pass, where both are local."
