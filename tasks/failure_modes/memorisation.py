@@ -24,10 +24,7 @@ class Memorisation(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     threshold: float = Field(
-        default=0.25,
-        ge=0,
-        le=1,
-        description="The share of answers with such a run, less the teacher's share; a small student has its phrases.",
+        default=0.1, ge=0, le=1, description="The share of answers with such a run, less the teacher's share."
     )
     words: int = Field(
         default=12, ge=3, description="How many words in sequence are a run: fewer are phrases that a task brings."

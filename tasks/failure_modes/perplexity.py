@@ -24,7 +24,7 @@ class Perplexity(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    threshold: float = Field(default=4.0, ge=1, description="The student's perplexity over the base's.")
+    threshold: float = Field(default=2.0, ge=1, description="The student's perplexity over the base's.")
 
     def examine(self, systems: Systems) -> FailureMode:
         """What student and base make of the paragraphs."""

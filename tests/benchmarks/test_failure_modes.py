@@ -6,7 +6,6 @@ must fire what it was made for, and the healthy one nothing. BENCH_STUDENTS name
 
 import os
 import random
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -44,9 +43,10 @@ STUDENTS = os.environ.get("BENCH_STUDENTS", " ".join(MADE_FOR)).split()
 
 
 class Rows(NamedTuple):
-    """The example's rows: drawn to learn from, and held out to judge by."""
+    """The example's rows: all to learn from, some of them drawn, and some held out to judge by."""
 
     learned: list[Kept]
+    drawn: list[Kept]
     held: list[Kept]
     unseen: list[Kept]
 
@@ -59,26 +59,28 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> Rows:
     kept = filter.fn(project.filter, outputs, project.budget("bench")).kept
     parts = split.fn(project.split, kept, HeldBefore(project="bench"))
     learned, held, unseen = (list(Store().read_rows(part)) for part in (parts.train, parts.holdout, parts.unseen))
-    return Rows(random.Random(0).sample(learned, 600), random.Random(1).sample(held, 60), unseen[:30])
+    return Rows(learned, random.Random(0).sample(learned, 600), random.Random(1).sample(held, 60), unseen[:30])
 
 
-def lesson(name: str, learned: Sequence[Kept]) -> tuple[list[Kept], dict[str, Any]]:
+def lesson(name: str, rows: Rows) -> tuple[list[Kept], dict[str, Any]]:
     """What a student learns from, and how else than the example's."""
     match name:
         case "dead":
-            return list(learned[:30]), TO_DEATH
+            return rows.drawn[:30], TO_DEATH
         case "template":
-            return [Kept(**row | {"completion": TEMPLATE}) for row in learned[:60]], ONE_ANSWER
+            return [Kept(**row | {"completion": TEMPLATE}) for row in rows.drawn[:60]], ONE_ANSWER
         case "forgetful":
-            return [Kept(**row | {"completion": labels(row["completion"])}) for row in learned[:120]], UNTIL_IT_FORGETS
+            return [
+                Kept(**row | {"completion": labels(row["completion"])}) for row in rows.drawn[:120]
+            ], UNTIL_IT_FORGETS
         case _:
-            return list(learned), {}
+            return rows.learned, {}
 
 
 @pytest.mark.parametrize("name", STUDENTS)
 def test_a_student_fires_what_it_was_made_for_and_a_healthy_one_nothing(name: str, rows: Rows) -> None:
     project = load_project(ROOT / "deployments" / "support.yaml")
-    learned, changes = lesson(name, rows.learned)
+    learned, changes = lesson(name, rows)
     made = Made(stage="train", version="bench", config={"student": name}, parents={})
     taught = project.train.model_copy(update=changes).learn(learned, [])
     student, prompt = load_student(Store().write_folder(Student, taught.save, made))

@@ -28,7 +28,7 @@ def test_a_parrot_beside_a_parrot_is_quiet() -> None:
 
 
 def test_some_of_it_is_unsettled() -> None:
-    assert MODE.examine(shown(mostly(right, parrot, 4))).fires == "unsettled"
+    assert MODE.examine(shown(mostly(right, parrot, 8))).fires == "unsettled"
 
 
 def test_what_many_training_answers_say_is_a_template() -> None:
