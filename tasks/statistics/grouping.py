@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _DOUBT = 5.0
-"""The rows at each end of the scale that speak for rows of a group being all alike before any row is seen. Five is the
-least with which means cover in tests/benchmarks/test_intervals.py where whole groups go wrong, and seldom do."""
+"""The rows at the far end of the scale that speak for rows of a group being all alike before any row is seen. Five is
+the least with which means cover in tests/benchmarks/test_intervals.py where whole groups go wrong, and seldom do."""
 
 
 class Grouped(NamedTuple):
@@ -75,7 +75,7 @@ def worth(rows: Grouped, lowest: float, highest: float) -> Worth:
         return Worth(1.0, 1.0)
     residuals = rows.values - rows.mean
     between = (np.bincount(rows.group, residuals) ** 2 / (1 - rows.sizes / n)).sum()
-    doubt = _DOUBT * ((rows.mean - lowest) ** 2 + (highest - rows.mean) ** 2)
+    doubt = _DOUBT * max(rows.mean - lowest, highest - rows.mean) ** 2
     alike = average_size(rows.sizes)
     effect = max(1.0, float((between + alike * doubt) / (residuals @ residuals + doubt)))
     correlation = min(1.0, (effect - 1) / (alike - 1))

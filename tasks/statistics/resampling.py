@@ -25,6 +25,8 @@ def resampled(
     `sums` holds a group's sums in a row, `sizes` its rows. `statistic` takes sums, a draw a row, and gives a value a
     draw: `lambda sums: numpy.exp(sums[:, 0] / sums[:, 1])` is the perplexity where the columns are log losses and
     tokens. `ends` says what one row more could add: for each end of the scale some rows, of which a draw takes one.
+    Draws repeat rows, so a metric of how different rows are (distinct-n) falls in them: let the statistic be the
+    difference of two systems, whose sums stand side by side, of which most cancels.
 
     Groups are drawn with replacement, and the percentiles taken further out by Student's t where groups are few
     (Hesterberg 2015). Each draw adds a group of average size at each end, of exponential weight as in Rubin's Bayesian

@@ -50,7 +50,7 @@ def plain(values: Sequence[float], layout: Layout) -> Interval:
 
 
 def line(name: str, layout: Layout, rate: str, ours: Seen, robust: Seen) -> str:
-    mark = "" if ours.coverage >= 0.935 and ours.above <= 0.025 else "  *"
+    mark = "" if ours.coverage >= 0.935 else "  *"
     return (
         f"{name:<30} {layout.correlation:>5} {rate:>9}  {ours.coverage:>8.1%} {ours.width:>6.3f} {ours.above:>6.1%}   "
         f"       {robust.coverage:>8.1%} {robust.width:>6.3f}{mark}"
@@ -105,16 +105,28 @@ def test_coverage_of_means(way: str) -> None:
 @pytest.mark.parametrize("least", [0.0, 0.4])
 def test_coverage_of_differences(least: float) -> None:
     print_head(f"differences of scores of {least} or 1, groups by whole")
-    lowest, better = 1.0, 0.0
+    lowest = 1.0
     for name, layout in LAYOUTS:
         for pair in PAIRS:
             truth = (1 - least) * (pair[0] - pair[1])
             ours, robust = (simulated(less(layout, pair, least, plainly), truth, TIMES) for plainly in (False, True))
             print(line(name, layout, f"{pair[0]}, {pair[1]}", ours, robust), flush=True)
             lowest = min(lowest, ours.coverage)
-            better = max(better, ours.above if truth == 0 else 0.0)
-    print(f"lowest coverage {lowest:.1%}, equal systems of which one looks better at most {better:.1%}")
+    print(f"lowest coverage {lowest:.1%}")
     assert lowest >= LEAST
+
+
+def test_equal_systems_of_which_one_looks_better() -> None:
+    """The rule `better_by: 0` would promote them."""
+    times = 10 * TIMES
+    print(f"\nequal systems, {times} simulations each: one looks better by more than 0, of which at most 2.5 % should")
+    for layout in [even(50, 1), even(300, 1), even(8, 10, 0.3), uneven(200, 0.5), even(100, 5, 0.3)]:
+        for rate in (0.5, 0.95):
+            for least in (0.0, 0.4):
+                seen = simulated(less(layout, (rate, rate, 0.5), least), 0.0, times)
+                shape = f"{sum(layout.sizes)} rows, {len(layout.sizes)} groups, alike {layout.correlation}"
+                print(f"{shape:<34} right {rate:.0%}  scores of {least} or 1  {seen.above:5.2%}", flush=True)
+                assert seen.above <= 0.025 + 3 * (0.025 * 0.975 / times) ** 0.5
 
 
 def scored(layout: Layout, right: float) -> Draw:
