@@ -12,9 +12,10 @@ from flows.project import Project, check
 from tasks.artifacts import digest
 from tasks.errors import ProjectError, StillhouseError
 from tasks.evaluate import estimates
-from tasks.evidence import ALL, Estimate
+from tasks.evidence import ALL, Estimate, Scores
 from tasks.files import ContentFile, describe, fingerprint_file
 from tasks.filter import read_gold
+from tasks.gate import judge
 from tasks.inputs import Malformed, Survey, survey
 from tasks.inputs.findings import LEVELS, Finding, Level, cut, findings
 from tasks.models import AnyModel, Hand, Question, Recorded, Request
@@ -99,22 +100,26 @@ def _probe(project: Project, rows: Sequence[Input], probed: int) -> Iterator[Fin
     if not judged:
         yield Finding("doubt", "probe", "no answer is known to judge by: approve some in filter.gold")
         return
-    system = System("base", project.train.base_model(), project.teach.prompt.text(), project.evaluate.max_output_tokens)
+    base = project.train.base_model()
+    if base is None:
+        yield Finding("doubt", "probe", "train.base names nobody to ask")
+        return
+    system = System("base", base, project.teach.prompt.text(), project.evaluate.max_output_tokens)
     systems = Systems([system], project.evaluate.scorers, Hand("check", project.budget("check")))
     scored = systems.scored("base", {"holdout": judged})
-    given = {each.metric: each for each in estimates(scored) if each.slice == ALL}
-    words = ", ".join(f"{name} {each.mean:.0%} [{each.low:.0%}, {each.high:.0%}]" for name, each in given.items())
+    given = [each for each in estimates(scored) if each.slice == ALL]
+    words = ", ".join(f"{each.metric} {each.mean:.0%} [{each.low:.0%}, {each.high:.0%}]" for each in given)
     yield Finding("fine", "probe", f"the base with the prompt on {len(judged)} rows: {words}")
     if _suffices(project, given):
         yield Finding("doubt", "probe", "prompting it is good enough by the gate's own rules: you may need no student")
 
 
-def _suffices(project: Project, given: dict[str, Estimate]) -> bool:
+def _suffices(project: Project, given: list[Estimate]) -> bool:
     """Whether the base holds to all that the gate asks of a student alone, over all slices."""
-    rules = [rule for rule in project.promote.rules if rule.versus is None and rule.slice == ALL]
-    at_least = all(given[rule.metric].low >= rule.at_least for rule in rules if rule.at_least is not None)
-    at_most = all(given[rule.metric].high <= rule.at_most for rule in rules if rule.at_most is not None)
-    return bool(rules) and at_least and at_most
+    own = [rule for rule in project.promote.rules if (rule.systems, rule.slice) == ({"student"}, ALL)]
+    measured = Scores(estimates=given, differences=[])
+    reasons = [each for rule in own for each in judge(rule.model_copy(update={"of": "base"}), measured)]
+    return bool(reasons) and all(each.holds == "yes" for each in reasons)
 
 
 def _known_answers(project: Project, rows: Sequence[Input]) -> dict[str, str]:

@@ -63,6 +63,7 @@ def gather(project: Project, distilled: Distilled, entered: Version, on_stage: b
         people=distilled.filter.people,
         collapsed=distilled.filter.collapsed,
         comparisons=list(_comparisons(distilled.evaluate.answers, said)),
+        wear=distilled.promote.wear,
     )
 
 

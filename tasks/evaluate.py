@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from tasks.artifacts import Dataset, Made, Result, Student, Tally
 from tasks.caching import BY_CONTENT
 from tasks.evidence import ALL, Difference, Estimate, Scores, Usage
-from tasks.models import AnyModel, Budget, Hand, failure
+from tasks.models import AnyModel, Budget, Hand, Local, failure
 from tasks.models.chat import prompted
 from tasks.models.served import answering
 from tasks.rows import Kept, Scored
@@ -22,7 +22,7 @@ from tasks.systems import System, Systems
 from tasks.teach import TeachConfig
 from tasks.trainers import load_student
 
-VERSION = "2"
+VERSION = "3"
 
 
 class EvaluateConfig(BaseModel):
@@ -34,6 +34,12 @@ class EvaluateConfig(BaseModel):
     max_output_tokens: int = Field(
         default=128, ge=1, description="The longest answer of base, student and champion, in their tokens."
     )
+
+
+def metric_names(config: EvaluateConfig) -> dict[str, set[str]]:
+    """The metrics that will be measured, by the part of the rows that they are measured on."""
+    names = {scorer.name for scorer in config.scorers}
+    return {"holdout": names, "unseen": names}
 
 
 class Evaluated(Result):
@@ -50,7 +56,8 @@ def estimates(scored: Sequence[Scored]) -> Iterator[Estimate]:
     for (system, part, name), rows in _by_slice(scored).items():
         for metric in rows[0]["scores"]:
             interval = mean_interval([row["scores"][metric] for row in rows], [row["group"] for row in rows])
-            yield Estimate(system=system, metric=metric, part=part, slice=name, **interval._asdict())
+            failed = sum(bool(row["error"]) for row in rows)
+            yield Estimate(system=system, metric=metric, part=part, slice=name, failed=failed, **interval._asdict())
 
 
 def differences(scored: Sequence[Scored]) -> Iterator[Difference]:
@@ -99,7 +106,7 @@ def _by_slice(scored: Sequence[Scored]) -> dict[tuple[str, str, str], list[Score
 def _systems(
     config: EvaluateConfig,
     teacher: TeachConfig,
-    base: AnyModel,
+    base: AnyModel | None,
     student: Student,
     champion: Student | None,
     rows: Sequence[Kept],
@@ -107,7 +114,8 @@ def _systems(
     prompt = teacher.prompt.text()
     limits = teacher.max_output_tokens, teacher.temperature, teacher.schema_asked_for
     yield System("teacher", teacher.model, prompt, *limits)
-    yield System("base", base, prompt, config.max_output_tokens)
+    if base is not None:
+        yield System("base", base, prompt, config.max_output_tokens)
     yield System("student", *_served(student, rows, required=True), config.max_output_tokens)
     if champion is not None:
         yield System("champion", *_served(champion, rows, required=False), config.max_output_tokens)
@@ -115,16 +123,18 @@ def _systems(
 
 def _served(student: Student, rows: Sequence[Kept], required: bool) -> tuple[AnyModel, str]:
     """Who answers for a student, shown by the shortest row, and what it is told before a conversation."""
-    local, prompt = load_student(student)
+    model, prompt = load_student(student)
+    if not isinstance(model, Local):
+        return model, prompt
     shortest = min(rows, key=lambda row: sum(len(message["content"]) for message in row["messages"]))
-    return answering(local, prompted(prompt, shortest), required), prompt
+    return answering(model, prompted(prompt, shortest), required), prompt
 
 
 @task(name="evaluate", version=VERSION, cache_policy=BY_CONTENT, result_serializer="json", cache_result_in_memory=False)
 def evaluate(
     config: EvaluateConfig,
     teacher: TeachConfig,
-    base: AnyModel,
+    base: AnyModel | None,
     student: Student,
     champion: Student | None,
     holdout: Dataset,

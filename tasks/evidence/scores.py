@@ -23,6 +23,7 @@ class Estimate(Measure, frozen=True, extra="forbid"):
     """A system's mean score on a metric, over a part of the rows as a whole (`all`) or over one slice of it.
 
     `unjudged` are rows of which a judge gave no readable verdict; the interval holds whatever they would have been.
+    `failed` are rows without an answer, which count as 0.
     """
 
     system: str
@@ -30,6 +31,7 @@ class Estimate(Measure, frozen=True, extra="forbid"):
     part: str
     slice: str
     unjudged: int = 0
+    failed: int = 0
 
 
 class Difference(Estimate, frozen=True, extra="forbid"):

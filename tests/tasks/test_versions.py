@@ -8,11 +8,12 @@ import pytest
 
 from tasks import evaluate, filter, promote, sample, split, teach, train
 from tasks.artifacts import Dataset, Made, digest
-from tasks.evidence import Estimate, Scores
+from tasks.evidence import Estimate, FailureMode, Scores, Wear
 from tasks.files import ContentFile, fingerprint_file
+from tasks.gate import GateRule
 from tasks.models import Answer, Budget, Hand, Recorded, Request, recorded_line, request_key
 from tasks.models.chat import prompted
-from tasks.promote import GateRule, PromoteConfig
+from tasks.promote import PromoteConfig
 from tasks.rows import Input, Kept
 from tasks.rules import Answered, JsonObject, NearDuplicate, Standard
 from tasks.scorers import Fields, Length, Terms
@@ -26,8 +27,8 @@ PINNED = {
     "filter": ("4", "863417f3cfb5100d"),
     "split": ("2", "bc75a05d44c4d2ac"),
     "train": ("2", "018294fa55fac5af"),
-    "evaluate": ("2", "a6f119d78c1d6ae4"),
-    "promote": ("1", "e8b2bcda75b0261d"),
+    "evaluate": ("3", "6e87c218b5f200c3"),
+    "promote": ("2", "07b51b81c4318195"),
 }
 
 MADE = Made(stage="fixed", version="1", config={}, parents={})
@@ -166,7 +167,9 @@ def promoted(tmp_path: Path) -> object:
     measured = {"metric": "intent", "part": "holdout", "slice": "all", "n": 90, "groups": 90}
     estimate = Estimate(system="student", mean=0.8, low=0.7, high=0.87, **measured)
     rules = [GateRule(metric="intent", at_least=0.6), GateRule(metric="intent", at_least=0.75)]
-    result = promote.promote.fn(PromoteConfig(rules=rules), Scores(estimates=[estimate], differences=[]))
+    wear = Wear(decided=2, at_most=5, words="decision 2 of at most 5", confidence=0.9875)
+    shows = FailureMode(mode="copying", fires="unsettled", words="seen once", threshold=0.5)
+    result = promote.promote.fn(PromoteConfig(rules=rules), Scores(estimates=[estimate], differences=[]), [shows], wear)
     return [result.verdict, [reason.model_dump() for reason in result.reasons]]
 
 
