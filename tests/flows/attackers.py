@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from http.server import ThreadingHTTPServer
@@ -15,7 +15,7 @@ from tasks.artifacts import digest
 from tasks.filter import read_gold
 from tasks.models import Answer, Recorded, Request, recorded_line, request_key
 from tasks.models.chat import prompted
-from tasks.rows import Input
+from tasks.rows import Input, Message
 from tasks.teach import questions
 from tests.flows.small_project import FIELDS, LENGTH, PROMPT, SUPPORT, write, write_lines
 from tests.tasks.models.endpoint import Handler
@@ -54,13 +54,18 @@ def known_rows() -> list[Known]:
     return [Known(row, gold.get(row["id"], taught[row["id"]]), row["id"] in gold) for row in rows]
 
 
+@cache
+def words(text: str) -> frozenset[str]:
+    """The words of a text."""
+    return frozenset(text.lower().split())
+
+
 def nearest(text: str) -> Known | None:
     """The row that says most nearly what was asked; None for what is no row at all."""
-    words = set(text.lower().split())
 
     def alike(known: Known) -> float:
-        own = set(known.row["messages"][-1]["content"].lower().split())
-        return len(words & own) / len(words | own)
+        own = words(known.row["messages"][-1]["content"])
+        return len(words(text) & own) / len(words(text) | own)
 
     found = max(known_rows(), key=alike)
     return found if alike(found) > 0.4 else None
@@ -109,10 +114,17 @@ def mostly(share: float, purpose: str) -> Behaviour:
     return lambda known, _: known.answer if known.drawn(purpose) < share else wrong(known)
 
 
-def build(folder: Path) -> Path:
+def leaked(known: Known) -> Known:
+    """A row to learn from that says what another one says, to which an answer is approved."""
+    again = known.row.copy()
+    again["messages"] = [Message(role="user", content=f"Hello, {known.row['messages'][-1]['content']}")]
+    again["id"], again["group"] = f"leak-{again['id']}", f"leak-{again['group']}"
+    return Known(again, known.answer, False)
+
+
+def build(folder: Path, known: Sequence[Known]) -> Path:
     """Writes the project's files into the folder, without a student, and returns the folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    known = known_rows()
     (folder / "prompt.md").write_text(PROMPT)
     write_lines(folder / "inputs.jsonl", [json.dumps(each.row) for each in known])
     gold = [{"id": each.row["id"], "answer": each.answer} for each in known if each.approved]

@@ -2,15 +2,17 @@
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-from tasks.artifacts import digest
+from tasks.artifacts import Dataset, digest
 from tasks.evidence import Evidence
 from tasks.registry import Registry
+from tasks.rows import Kept
+from tasks.store import Store
 from tests.flows import attackers
 from tests.flows.attackers import CRASH, SILENT, Behaviour, Known, known_rows, mostly
 from tests.flows.small_project import run
@@ -76,7 +78,7 @@ def prepared(prefect_server: None, tmp_path_factory: pytest.TempPathFactory) -> 
     place = tmp_path_factory.mktemp("attacked")
     with pytest.MonkeyPatch.context() as patched, attackers.serving(base=BASE, first=BASE) as url:
         patched.setenv("STILLHOUSE_STORE", str(place / "store"))
-        run(attackers.project(attackers.build(place / "project"), url, "first"))
+        run(attackers.project(attackers.build(place / "project", known_rows()), url, "first"))
     for file in (place / "store").glob("registry.sqlite*"):
         file.unlink()
     return place
@@ -119,3 +121,21 @@ def test_one_that_is_worse_than_the_champion_does_not_take_its_place(place: Path
     assert champion is not None
     assert (found.verdict, Registry().champion("attacked")) == ("reject", champion)
     assert any("not worse than champion" in each.words for each in found.reasons if each.holds == "no")
+
+
+def test_a_row_to_judge_by_that_also_stands_among_the_inputs_is_never_learned(place: Path) -> None:
+    held = [each for each in known_rows() if each.approved and len(each.row["messages"]) == 1]
+    leaks = [attackers.leaked(each) for each in held if len(each.row["messages"][0]["content"].split()) > 20][:10]
+    attackers.build(place, [*known_rows(), *leaks])
+    found = judged(place, "better", BETTER)
+    parts = next(each.made for each in found.stages if each.stage == "split")
+    counts = next(each.outcomes for each in found.stages if each.stage == "split")
+    learned = {row["id"] for part in ("train", "validation") for row in rows(parts[part], counts[part])}
+    judges = {row["id"] for part in ("holdout", "unseen") for row in rows(parts[part], counts[part])}
+    assert len(leaks) == 10
+    assert {each.row["id"] for each in leaks} <= judges
+    assert not {each.row["id"] for each in leaks} & learned
+
+
+def rows(fingerprint: str, count: int) -> Iterator[Kept]:
+    return Store().read_rows(Dataset(fingerprint=fingerprint, rows=count))
