@@ -11,13 +11,13 @@ from flows.plan import asks
 from flows.project import Project, check
 from tasks.artifacts import digest
 from tasks.errors import ProjectError, StillhouseError
-from tasks.evaluate import estimates
 from tasks.evidence import ALL, Estimate, Scores
 from tasks.files import ContentFile, describe, fingerprint_file
 from tasks.filter import read_gold
 from tasks.gate import judge
 from tasks.inputs import Malformed, Survey, survey
 from tasks.inputs.findings import LEVELS, Finding, Level, cut, findings
+from tasks.measures import estimates
 from tasks.models import AnyModel, Hand, Question, Recorded, Request
 from tasks.models.chat import prompted
 from tasks.rows import Input, Kept, conversation
@@ -105,7 +105,7 @@ def _probe(project: Project, rows: Sequence[Input], probed: int) -> Iterator[Fin
         yield Finding("doubt", "probe", "train.base names nobody to ask")
         return
     system = System("base", base, project.teach.prompt.text(), project.evaluate.max_output_tokens)
-    systems = Systems([system], project.evaluate.scorers, Hand("check", project.budget("check")))
+    systems = Systems([system], project.evaluate.plain(), Hand("check", project.budget("check")))
     scored = systems.scored("base", {"holdout": judged})
     given = [each for each in estimates(scored) if each.slice == ALL]
     words = ", ".join(f"{each.metric} {each.mean:.0%} [{each.low:.0%}, {each.high:.0%}]" for each in given)
@@ -116,7 +116,9 @@ def _probe(project: Project, rows: Sequence[Input], probed: int) -> Iterator[Fin
 
 def _suffices(project: Project, given: list[Estimate]) -> bool:
     """Whether the base holds to all that the gate asks of a student alone, over all slices."""
-    own = [rule for rule in project.promote.rules if (rule.systems, rule.slice) == ({"student"}, ALL)]
+    own = [
+        rule for rule in project.promote.rules if (rule.systems, rule.part, rule.slice) == ({"student"}, "holdout", ALL)
+    ]
     measured = Scores(estimates=given, differences=[])
     reasons = [each for rule in own for each in judge(rule.model_copy(update={"of": "base"}), measured)]
     return bool(reasons) and all(each.holds == "yes" for each in reasons)

@@ -3,10 +3,11 @@
 import logging
 import time
 from pathlib import Path
-from typing import ParamSpec, Protocol, TypeVar
+from typing import Annotated, ParamSpec, Protocol, TypeVar
 
 from prefect import Task, flow
 from prefect.runtime import flow_run
+from pydantic import Field
 
 from flows.evidence import Distilled, gather, publish
 from flows.progress import ProgressArtifacts
@@ -52,8 +53,8 @@ def pipeline(project: Project, do: Do, budget: Budget) -> Distilled:
         project.train.base_model(),
         trained.student,
         Registry().rival(project.name, trained.student),
-        parts.holdout,
-        parts.unseen,
+        parts.parts(),
+        taught.outputs,
         budget,
     )
     decided = worn(project.name, project.promote, trained.student, parts.holdout)
@@ -72,11 +73,14 @@ def run_stage(stage: Task[Params, Given], *args: Params.args, **kwargs: Params.k
     return result
 
 
+# Prefect reads the docstring: its Args are what the UI's form says of each field.
 @flow(name="distill", flow_run_name="distill {project}", result_storage=results_folder(), persist_result=False)
-def distill(project: Path, budget_usd: float | None = None) -> Path:
+def distill(project: Path, budget_usd: Annotated[float | None, Field(ge=0)] = None) -> Path:
     """Distil the teacher of a project's YAML into a student; returns the run's folder, with evidence and report.
 
-    `budget_usd` is the most that this run may spend, beside what the project's own budget leaves.
+    Args:
+        project: The project's YAML, as deployments/support.yaml.
+        budget_usd: The most that this run may spend, in US dollars, beside what the project's own budget leaves.
     """
     loaded = load(project)
     check(loaded, budget_usd)

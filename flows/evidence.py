@@ -9,8 +9,11 @@ from flows.funnel import examples, funnel, spoken
 from flows.project import Project
 from tasks import evaluate, filter, promote, sample, split, teach, train
 from tasks.artifacts import Dataset, Handle, Result, digest
+from tasks.diagnosis import causes
+from tasks.economics import Making, economics
 from tasks.errors import StoreError
-from tasks.evidence import Comparison, Evidence, StageRecord
+from tasks.evidence import Comparison, Economics, Evidence, LearningCurve, StageRecord
+from tasks.models import Ledger, Service
 from tasks.registry import Version
 from tasks.report import render
 from tasks.rows import Scored
@@ -45,7 +48,7 @@ _MODULES = {
 def gather(project: Project, distilled: Distilled, entered: Version, on_stage: bool) -> Evidence:
     """All that the decision rests on, from the stages' results and the rows that they name."""
     said = dict(_said(distilled.split))
-    return Evidence(
+    gathered = Evidence(
         project=project.name,
         version=entered.version,
         verdict=distilled.promote.verdict,
@@ -54,6 +57,8 @@ def gather(project: Project, distilled: Distilled, entered: Version, on_stage: b
         stages=[_record(name, result) for name, result in distilled._asdict().items()],
         scores=distilled.evaluate.scores,
         usage=distilled.evaluate.usage,
+        ceiling=distilled.evaluate.ceiling,
+        prompts=distilled.evaluate.prompts,
         training=distilled.train.training,
         config=project.model_dump(mode="json"),
         versions={name: version(name) for name in _LIBRARIES},
@@ -64,7 +69,9 @@ def gather(project: Project, distilled: Distilled, entered: Version, on_stage: b
         collapsed=distilled.filter.collapsed,
         comparisons=list(_comparisons(distilled.evaluate.answers, said)),
         wear=distilled.promote.wear,
+        economics=_economics(project, distilled),
     )
+    return _diagnosed(gathered)
 
 
 def publish(evidence: Evidence) -> Path:
@@ -80,6 +87,20 @@ def latest(project: str) -> Path | None:
     """The folder of the project's last run, or None where there is none."""
     pointer = Store().root / "runs" / project / "latest"
     return pointer.parent / pointer.read_text(encoding="utf-8") if pointer.is_file() else None
+
+
+def curve_file(project: str, student: str) -> Path:
+    """Where the learning curve of a run's student lies, beside the runs."""
+    return Store().root / "runs" / project / f"curve-{student[:12]}.json"
+
+
+def _diagnosed(evidence: Evidence) -> Evidence:
+    """The evidence with its student's learning curve, where one was drawn, and with why the student is not better."""
+    student = next(each.made["student"] for each in evidence.stages if each.stage == "train")
+    file = curve_file(evidence.project, student)
+    curve = LearningCurve.model_validate_json(file.read_bytes()) if file.is_file() else None
+    evidence = evidence.model_copy(update={"learning_curve": curve})
+    return evidence.model_copy(update={"causes": causes(evidence)})
 
 
 def evidence_of(project: str, entry: Version) -> Evidence:
@@ -101,6 +122,18 @@ def _record(name: str, result: Result) -> StageRecord:
         seconds=result.seconds,
         made={field: handle.fingerprint for field, handle in handles.items() if isinstance(handle, Handle)},
     )
+
+
+def _economics(project: Project, distilled: Distilled) -> Economics:
+    ledger, teachers = Ledger(), project.teach.teachers
+    requests = distilled.teach.tally.rows_in // len(teachers)
+    making = Making(
+        bought=ledger.costs(project.name),
+        lost=ledger.lost(project.name),
+        unbilled=requests * sum(not isinstance(teacher, Service) for teacher in teachers),
+        training_seconds=distilled.train.training.seconds,
+    )
+    return economics(project.economics, project.teach.model, distilled.evaluate.usage, making)
 
 
 def _said(parts: split.SplitRows) -> Iterator[tuple[str, str]]:
@@ -134,7 +167,7 @@ def _comparisons(answers: Dataset, said: dict[str, str]) -> Iterator[Comparison]
 
 
 def rebuild(folder: Path) -> Path:
-    """Write the report anew from the run's evidence, and return its path."""
+    """Write the report anew from the run's evidence and the learning curve drawn since, and return its path."""
     evidence = Evidence.model_validate_json((folder / "evidence.json").read_text(encoding="utf-8"))
-    write_whole(folder / "report.html", render(evidence))
+    write_whole(folder / "report.html", render(_diagnosed(evidence)))
     return folder / "report.html"

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from flows.gate import check_measured, check_slices
 from tasks.caching import finished
+from tasks.economics import EconomicsConfig
 from tasks.errors import ProjectError
 from tasks.evaluate import EvaluateConfig, metric_names
 from tasks.files import describe
@@ -44,6 +45,7 @@ class Project(BaseModel):
     train: Trainer
     evaluate: EvaluateConfig
     promote: PromoteConfig
+    economics: EconomicsConfig = EconomicsConfig()
 
     @model_validator(mode="after")
     def _measured(self) -> "Project":
@@ -54,6 +56,14 @@ class Project(BaseModel):
         if not self.split.unseen:
             measured.pop("unseen", None)
         check_measured(self.promote.rules, measured, self.train.base_model() is not None)
+        return self
+
+    @model_validator(mode="after")
+    def _priced_once(self) -> "Project":
+        if self.economics.teacher_priced_as is not None and not isinstance(self.teach.model, Recorded):
+            raise ValueError(
+                "economics.teacher_priced_as: this teacher is not recorded and has a cost of its own; leave it out"
+            )
         return self
 
     def budget(self, run: str, run_usd: float | None = None) -> Budget:
@@ -100,6 +110,7 @@ def check(project: Project, run_usd: float | None = None, asks: bool = True) -> 
         raise ProjectError(f"--budget-usd: {run_usd} is no sum. Give US dollars, from 0 to 1,000,000,000.")
     Store().check_writable()
     project.train.check()
+    project.economics.check()
     known = _known(project.sample)
     missing = set(project.split.unseen) - known.slices
     if missing:

@@ -14,7 +14,7 @@ from tasks.gate import Decided, GateRule, judge, wear
 from tasks.registry import Registry
 from tasks.store import Store
 
-VERSION = "2"
+VERSION = "3"
 
 
 class PromoteConfig(BaseModel):

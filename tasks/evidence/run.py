@@ -6,8 +6,8 @@ from pydantic import BaseModel
 
 from tasks.evidence.data import Collapse, Coverage, DroppedExample, Outcome, People
 from tasks.evidence.economics import Economics
-from tasks.evidence.learning import Training
-from tasks.evidence.scores import Estimate, FailureMode, Holds, Judging, Scores, Usage
+from tasks.evidence.learning import LearningCurve, Training
+from tasks.evidence.scores import Estimate, FailureMode, Holds, Judging, PromptTried, Scores, Usage
 
 SCHEMA_VERSION = 2
 
@@ -89,8 +89,10 @@ class Evidence(BaseModel, frozen=True, extra="forbid"):
     collapsed: list[Collapse] = []
     comparisons: list[Comparison]
     ceiling: list[Estimate] = []
+    prompts: list[PromptTried] = []
     judging: list[Judging] = []
     failure_modes: list[FailureMode] = []
     economics: Economics = Economics()
+    learning_curve: LearningCurve | None = None
     causes: list[Cause] = []
     wear: Wear | None = None

@@ -7,15 +7,16 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from tasks.artifacts import Dataset, Made, Student
-from tasks.evaluate import differences, estimates
 from tasks.evidence import ALL, FailureMode, Holds, Reason, Scores, Verdict, Wear
 from tasks.gate import GateRule, judge
+from tasks.measures import differences, estimates
 from tasks.models import Answer
 from tasks.promote import PromoteConfig, decide, promote, worn
 from tasks.rows import Kept, Scored
 from tasks.scorers import Fields
 from tasks.store import Store
 from tasks.systems import score
+from tasks.systems import scored as as_scored
 from tests.tasks.gate.figures import estimate, rule, scores
 from tests.tasks.toys import a_kept
 
@@ -124,7 +125,8 @@ def test_an_error_rate_that_means_nothing_is_refused(rate: float) -> None:
 
 def scored(system: str, answers: Sequence[Answer], slice: str = "gift") -> list[Scored]:
     rows = [a_kept(f"row-{number}", slice=slice) for number in range(len(answers))]
-    return [score(system, row, "holdout", answer, [INTENT]) for row, answer in zip(rows, answers, strict=True)]
+    together = zip(rows, answers, score([INTENT], rows, answers), strict=True)
+    return [as_scored(system, row, "holdout", answer, found) for row, answer, found in together]
 
 
 def measured(*systems: list[Scored]) -> Scores:
