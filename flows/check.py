@@ -11,15 +11,15 @@ from flows.plan import asks
 from flows.project import Project, check
 from tasks.artifacts import digest
 from tasks.errors import ProjectError, StillhouseError
-from tasks.evidence import ALL, Estimate
+from tasks.evidence import ALL, Estimate, Scores
 from tasks.files import ContentFile, describe, fingerprint_file
 from tasks.filter import read_gold
+from tasks.gate import judge
 from tasks.inputs import Malformed, Survey, survey
 from tasks.inputs.findings import LEVELS, Finding, Level, cut, findings
 from tasks.measures import estimates
 from tasks.models import AnyModel, Hand, Question, Recorded, Request
 from tasks.models.chat import prompted
-from tasks.promote import GateRule
 from tasks.rows import Input, Kept, conversation
 from tasks.sample import Picked, SampleConfig, entries, pick, rows_at
 from tasks.similarity import leaks
@@ -100,26 +100,28 @@ def _probe(project: Project, rows: Sequence[Input], probed: int) -> Iterator[Fin
     if not judged:
         yield Finding("doubt", "probe", "no answer is known to judge by: approve some in filter.gold")
         return
-    system = System("base", project.train.base_model(), project.teach.prompt.text(), project.evaluate.max_output_tokens)
+    base = project.train.base_model()
+    if base is None:
+        yield Finding("doubt", "probe", "train.base names nobody to ask")
+        return
+    system = System("base", base, project.teach.prompt.text(), project.evaluate.max_output_tokens)
     systems = Systems([system], project.evaluate.plain(), Hand("check", project.budget("check")))
     scored = systems.scored("base", {"holdout": judged})
-    given = {each.metric: each for each in estimates(scored) if each.slice == ALL}
-    words = ", ".join(f"{name} {each.mean:.0%} [{each.low:.0%}, {each.high:.0%}]" for name, each in given.items())
+    given = [each for each in estimates(scored) if each.slice == ALL]
+    words = ", ".join(f"{each.metric} {each.mean:.0%} [{each.low:.0%}, {each.high:.0%}]" for each in given)
     yield Finding("fine", "probe", f"the base with the prompt on {len(judged)} rows: {words}")
     if _suffices(project, given):
         yield Finding("doubt", "probe", "prompting it is good enough by the gate's own rules: you may need no student")
 
 
-def _suffices(project: Project, given: dict[str, Estimate]) -> bool:
+def _suffices(project: Project, given: list[Estimate]) -> bool:
     """Whether the base holds to all that the gate asks of a student alone, over all slices."""
-    rules = [rule for rule in project.promote.rules if rule.versus is None and rule.slice == ALL]
-    measured = all(rule.metric in given for rule in rules)
-    return bool(rules) and measured and all(_holds(rule, given[rule.metric]) for rule in rules)
-
-
-def _holds(rule: GateRule, seen: Estimate) -> bool:
-    at_least = rule.at_least is None or seen.low >= rule.at_least
-    return at_least and (rule.at_most is None or seen.high <= rule.at_most)
+    own = [
+        rule for rule in project.promote.rules if (rule.systems, rule.part, rule.slice) == ({"student"}, "holdout", ALL)
+    ]
+    measured = Scores(estimates=given, differences=[])
+    reasons = [each for rule in own for each in judge(rule.model_copy(update={"of": "base"}), measured)]
+    return bool(reasons) and all(each.holds == "yes" for each in reasons)
 
 
 def _known_answers(project: Project, rows: Sequence[Input]) -> dict[str, str]:

@@ -254,8 +254,10 @@ def _print_decision(evidence: dict[str, Any], folder: Path) -> None:
     for cause in evidence["causes"][:_CAUSES] if evidence["verdict"] != "promote" else ():
         print(f"  why: {cause['cause'].replace('_', ' ')}: {cause['words']}")
     read = {usage["system"]: usage["input_tokens"] for usage in evidence["usage"]}
-    share = read["student"] / read["base"] if read["base"] else 1.0
-    print(f"\ntokens read a row: student {read['student']:.0f}, base with the prompt {read['base']:.0f} ({share:.0%})")
+    words = f"\ntokens read a row: student {read['student']:.0f}"
+    if read.get("base"):
+        words += f", base with the prompt {read['base']:.0f} ({read['student'] / read['base']:.0%})"
+    print(words)
     print(evidence["economics"]["words"])
     print(f"report: {folder / 'report.html'}")
 

@@ -17,7 +17,7 @@ from tasks.caching import results_folder
 from tasks.evaluate import evaluate
 from tasks.filter import filter
 from tasks.models import Budget
-from tasks.promote import promote
+from tasks.promote import promote, worn
 from tasks.registry import Registry
 from tasks.reviews import Reviews
 from tasks.sample import sample
@@ -57,7 +57,8 @@ def pipeline(project: Project, do: Do, budget: Budget) -> Distilled:
         taught.outputs,
         budget,
     )
-    decision = do(promote, project.promote, evaluated.scores)
+    decided = worn(project.name, project.promote, trained.student, parts.holdout)
+    decision = do(promote, project.promote, evaluated.scores, [], decided)
     return Distilled(sampled, taught, filtered, parts, trained, evaluated, decision)
 
 

@@ -70,6 +70,7 @@ def gather(project: Project, distilled: Distilled, entered: Version, on_stage: b
         people=distilled.filter.people,
         collapsed=distilled.filter.collapsed,
         comparisons=list(_comparisons(distilled.evaluate.answers, said)),
+        wear=distilled.promote.wear,
         economics=_economics(project, distilled),
     )
     return _diagnosed(gathered)

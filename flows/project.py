@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from flows.gate import check_measured, check_slices
 from tasks.caching import finished
 from tasks.economics import EconomicsConfig
 from tasks.errors import ProjectError
-from tasks.evaluate import EvaluateConfig
-from tasks.evidence import ALL
+from tasks.evaluate import EvaluateConfig, metric_names
 from tasks.files import describe
 from tasks.filter import FilterConfig, read_gold
 from tasks.judges import called
@@ -52,9 +52,10 @@ class Project(BaseModel):
         names = [scorer.name for scorer in self.evaluate.scorers]
         if len(set(names)) < len(names):
             raise ValueError(f"evaluate.scorers: the names {sorted(names)} are not all different")
-        for rule in self.promote.rules:
-            if rule.metric not in names:
-                raise ValueError(f"promote.rules: no scorer is named {rule.metric!r}; there are {sorted(names)}")
+        measured = metric_names(self.evaluate)
+        if not self.split.unseen:
+            measured.pop("unseen", None)
+        check_measured(self.promote.rules, measured, self.train.base_model() is not None)
         return self
 
     @model_validator(mode="after")
@@ -111,11 +112,10 @@ def check(project: Project, run_usd: float | None = None, asks: bool = True) -> 
     project.train.check()
     project.economics.check()
     known = _known(project.sample)
-    slices = known.slices | {ALL}
-    named = {"split.unseen": set(project.split.unseen), "promote.rules": {rule.slice for rule in project.promote.rules}}
-    for field, names in named.items():
-        if names - slices:
-            raise ProjectError(f"{field}: no row has slice {sorted(names - slices)}; there are {sorted(slices)}")
+    missing = set(project.split.unseen) - known.slices
+    if missing:
+        raise ProjectError(f"split.unseen: no row has slice {sorted(missing)}; there are {sorted(known.slices)}")
+    check_slices(project.promote.rules, known.slices, set(project.split.unseen))
     _check_split(project, read_gold(project.filter, known.ids), known)
     _ = project.teach.schema_asked_for
     for teacher in project.teach.teachers:
@@ -124,7 +124,7 @@ def check(project: Project, run_usd: float | None = None, asks: bool = True) -> 
     judges = [rule for rule in project.filter.rules if isinstance(rule, Judged)]
     for rule in judges:
         _check_judge(rule, project.teach.teachers)
-    for model in [*project.teach.teachers, *(rule.rubric.model for rule in judges)]:
+    for model in [*project.teach.teachers, *(rule.rubric.model for rule in judges), *project.train.asked()]:
         if isinstance(model, Service):
             _check_paid(project, model, run_usd)
             if asks:

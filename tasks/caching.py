@@ -20,6 +20,7 @@ from tasks.files import Aside, ByContent
 from tasks.models import Service
 from tasks.root import store_root
 from tasks.store import Store
+from tasks.trainers import ExistingTrainer
 
 Params = ParamSpec("Params")
 Result = TypeVar("Result")
@@ -43,6 +44,8 @@ def content(value: Any) -> Any:
             return value.fingerprint
         case Service():
             return value.identity()
+        case ExistingTrainer():  # its student says where the model is asked, so the address decides what is written
+            return [value.told(), content(value.model)]
         case BaseModel():
             return {name: content(getattr(value, name)) for name in type(value).model_fields}
         case None | bool() | int() | float() | str():

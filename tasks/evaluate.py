@@ -16,7 +16,7 @@ from tasks.few_shot import FewShot
 from tasks.judges import AnyScorer, PreferenceScorer, RubricScorer
 from tasks.judging import judge, preferred_over
 from tasks.measures import differences, estimates, macro_f1, usage
-from tasks.models import AnyModel, Budget, Hand, failure
+from tasks.models import AnyModel, Budget, Hand, Local, failure
 from tasks.models.chat import prompted
 from tasks.models.served import answering
 from tasks.rows import Kept, Scored
@@ -65,6 +65,12 @@ class EvaluateConfig(BaseModel):
         return self.model_copy(update={"failure_modes": FailureModes(**dict.fromkeys(FailureModes.model_fields))})
 
 
+def metric_names(config: EvaluateConfig) -> dict[str, set[str]]:
+    """The metrics that will be measured, by the part of the rows that they are measured on."""
+    names = set(config.metrics())
+    return {"holdout": names, "unseen": names}
+
+
 class Evaluated(Result):
     """Every system's answers to the same rows, and what they amount to."""
 
@@ -81,7 +87,7 @@ class Evaluated(Result):
 def _systems(
     config: EvaluateConfig,
     teacher: TeachConfig,
-    base: AnyModel,
+    base: AnyModel | None,
     student: Student,
     champion: Student | None,
     rows: Sequence[Kept],
@@ -89,7 +95,8 @@ def _systems(
     prompt = teacher.prompt.text()
     limits = teacher.max_output_tokens, teacher.temperature, teacher.schema_asked_for
     yield System("teacher", teacher.model, prompt, *limits)
-    yield System("base", base, prompt, config.max_output_tokens)
+    if base is not None:
+        yield System("base", base, prompt, config.max_output_tokens)
     yield System("student", *_served(student, rows, required=True), config.max_output_tokens)
     if champion is not None:
         yield System("champion", *_served(champion, rows, required=False), config.max_output_tokens)
@@ -97,16 +104,18 @@ def _systems(
 
 def _served(student: Student, rows: Sequence[Kept], required: bool) -> tuple[AnyModel, str]:
     """Who answers for a student, shown by the shortest row, and what it is told before a conversation."""
-    local, prompt = load_student(student)
+    model, prompt = load_student(student)
+    if not isinstance(model, Local):
+        return model, prompt
     shortest = min(rows, key=lambda row: sum(len(message["content"]) for message in row["messages"]))
-    return answering(local, prompted(prompt, shortest), required), prompt
+    return answering(model, prompted(prompt, shortest), required), prompt
 
 
 @task(name="evaluate", version=VERSION, cache_policy=BY_CONTENT, result_serializer="json", cache_result_in_memory=False)
 def evaluate(
     config: EvaluateConfig,
     teacher: TeachConfig,
-    base: AnyModel,
+    base: AnyModel | None,
     student: Student,
     champion: Student | None,
     parts: Parts,
@@ -120,7 +129,7 @@ def evaluate(
     hand = Hand("evaluate", budget)
     systems = Systems(list(_systems(config, teacher, base, student, champion, rows)), config.plain(), hand)
     trained = _read(parts.train)
-    prompts = config.few_shot.choose(systems, trained, _read(parts.validation))
+    prompts = config.few_shot.choose(systems, trained, _read(parts.validation)) if base is not None else []
     answered = [each for system in systems for each in systems.scored(system.name, judged)]
     labels = config.labels()
     modes = examine(config.failure_modes, systems, trained, judged["holdout"], judged["unseen"], answered)

@@ -1,47 +1,20 @@
 """promote: evaluation → decision. Does it go on stage?"""
 
 import time
-from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Literal
 
 from prefect import task
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
-from tasks.artifacts import Result, Tally
+from tasks.artifacts import Dataset, Result, Student, Tally, digest
 from tasks.caching import BY_CONTENT
-from tasks.evidence import ALL, Estimate, Holds, Reason, Scores, Verdict
-from tasks.statistics import Interval, rows_to_settle
+from tasks.evidence import FailureMode, Reason, Scores, Verdict, Wear
+from tasks.gate import Decided, GateRule, judge, wear
+from tasks.registry import Registry
+from tasks.store import Store
 
-VERSION = "2"
-
-
-class GateRule(BaseModel):
-    """What must hold of a metric: on the interval's bound, not on the mean."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    metric: str = Field(description="The name of a scorer.")
-    of: Literal["student"] = Field(default="student", description="Who must hold to it.")
-    versus: Literal["teacher", "base", "champion"] | None = Field(
-        default=None, description="Who it is compared with, row by row."
-    )
-    part: Literal["holdout", "unseen"] = Field(default="holdout", description="The rows that decide.")
-    slice: str = Field(default=ALL, description="The slice that decides; all of them together where it is not set.")
-    at_least: float | None = Field(default=None, ge=0, le=1, description="The lower bound must reach this.")
-    at_most: float | None = Field(default=None, ge=0, le=1, description="The upper bound must not pass this.")
-    better_by: float | None = Field(default=None, ge=0, le=1, description="The lower bound must pass this.")
-    not_worse_by: float | None = Field(default=None, ge=0, le=1, description="The lower bound must reach minus this.")
-
-    @model_validator(mode="after")
-    def _one_bound(self) -> "GateRule":
-        absolute = [self.at_least, self.at_most]
-        relative = [self.better_by, self.not_worse_by]
-        wanted, others = (relative, absolute) if self.versus else (absolute, relative)
-        if sum(bound is not None for bound in wanted) != 1 or any(bound is not None for bound in others):
-            raise ValueError(
-                "give one of at_least and at_most, or versus together with one of better_by and not_worse_by"
-            )
-        return self
+VERSION = "3"
 
 
 class PromoteConfig(BaseModel):
@@ -50,6 +23,16 @@ class PromoteConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     rules: list[GateRule] = Field(min_length=1, description="All of them must hold.")
+    failure_modes: Literal["reject", "report"] = Field(
+        default="reject", description="Whether a failure mode that shows rejects the student, or is only said."
+    )
+    error_rate: float = Field(
+        default=0.05,
+        ge=0.001,
+        le=0.5,
+        description="The chance that, of all the students that one holdout ever decides on, any passes a rule that it "
+        "does not truly meet. Each further decision is held to wider intervals, until the holdout is worn out.",
+    )
 
 
 class Decision(Result):
@@ -57,97 +40,65 @@ class Decision(Result):
 
     verdict: Verdict
     reasons: list[Reason]
+    wear: Wear
 
 
-class _Test(NamedTuple):
-    """What a rule measures, the bound, on which side of it the measure must lie, and the bound in words."""
-
-    measured: Interval
-    bound: float
-    side: Literal["above", "at_or_above", "at_or_below"]
-    words: str
-
-
-def decide(rules: Sequence[GateRule], scores: Scores) -> tuple[Verdict, list[Reason]]:
-    """The verdict: reject where a rule fails, inconclusive where one is not settled, promote where all hold."""
-    reasons = [judge(rule, scores) for rule in rules]
-    holds = {reason.holds for reason in reasons}
+def decide(
+    config: PromoteConfig, scores: Scores, failure_modes: Sequence[FailureMode], wear: Wear
+) -> tuple[Verdict, list[Reason]]:
+    """The verdict: reject where anything fails, inconclusive where anything is not settled, promote where all holds."""
+    measured = Scores(
+        estimates=[*scores.estimates, *(each for mode in failure_modes for each in mode.estimates)],
+        differences=[*scores.differences, *(each for mode in failure_modes for each in mode.differences)],
+    )
+    reasons = [reason for rule in config.rules for reason in judge(rule, measured, wear.confidence)]
+    reasons += [*shown(failure_modes, config.failure_modes == "reject"), worn_out(wear)]
+    holds = {reason.holds for reason in reasons if reason.blocks}
     return ("reject" if "no" in holds else "inconclusive" if "unsettled" in holds else "promote"), reasons
 
 
-def judge(rule: GateRule, scores: Scores) -> Reason:
-    """Whether one rule holds on the evidence. A rule against a champion holds while there is none."""
-    estimate = _estimate(rule, scores)
-    if rule.versus == "champion" and not any(each.versus == "champion" for each in scores.differences):
-        return Reason(holds="yes", words=f"{rule.metric}: there is no champion yet to compare with")
-    if estimate is None:
-        return Reason(
-            holds="no", words=f"{rule.metric} of {rule.of} was not measured on {rule.part}, slice {rule.slice}"
-        )
-    test = _test(rule, Interval(estimate.mean, estimate.low, estimate.high, estimate.n, estimate.groups))
-    holds = _holds(test)
-    settle = rows_to_settle(test.measured, test.bound) if holds == "unsettled" else 0
-    return Reason(holds=holds, words=_words(rule, test, settle), rows_to_settle=settle)
+def shown(failure_modes: Sequence[FailureMode], reject: bool) -> Iterator[Reason]:
+    """What the failure modes say: one that shows rejects, or is only said; one that is not settled is only said."""
+    for mode in failure_modes:
+        if mode.fires == "yes":
+            only_said = "" if reject else " (failure_modes: report, so it does not decide)"
+            yield Reason(holds="no", words=f"{mode.mode}: {mode.words}{only_said}", blocks=reject)
+        elif mode.fires == "unsettled":
+            yield Reason(holds="unsettled", words=f"{mode.mode} may show: {mode.words}", blocks=False)
+    quiet = [mode.mode for mode in failure_modes if mode.fires == "no"]
+    if quiet:
+        yield Reason(holds="yes", words=f"not seen in the student: {', '.join(quiet)}")
 
 
-def _estimate(rule: GateRule, scores: Scores) -> Estimate | None:
-    candidates: Sequence[Estimate] = scores.differences if rule.versus else scores.estimates
-    wanted = (rule.of, rule.metric, rule.part, rule.slice)
-    for estimate in candidates:
-        found = (estimate.system, estimate.metric, estimate.part, estimate.slice)
-        if found == wanted and getattr(estimate, "versus", None) == rule.versus:
-            return estimate
-    return None
+def worn_out(wear: Wear) -> Reason:
+    """A holdout that is worn out promotes nobody: its verdict is inconclusive at best, until fresh rows are held out.
+
+    It still rejects: the error that its rows may make by now is to let a student pass.
+    """
+    return Reason(holds="unsettled" if wear.fresh_rows else "yes", words=wear.words, rows_to_settle=wear.fresh_rows)
 
 
-def _test(rule: GateRule, measured: Interval) -> _Test:
-    if rule.at_least is not None:
-        return _Test(measured, rule.at_least, "at_or_above", f"at least {rule.at_least:.1%}")
-    if rule.at_most is not None:
-        return _Test(measured, rule.at_most, "at_or_below", f"at most {rule.at_most:.1%}")
-    if rule.better_by is not None:
-        return _Test(
-            measured,
-            rule.better_by,
-            "above",
-            f"better than {rule.versus} by more than {100 * rule.better_by:.1f} points",
-        )
-    allowed = rule.not_worse_by or 0.0
-    return _Test(
-        measured, -allowed, "at_or_above", f"not worse than {rule.versus} by more than {100 * allowed:.1f} points"
-    )
+def worn(project: str, config: PromoteConfig, student: Student, holdout: Dataset) -> Wear:
+    """How worn the holdout is when it decides on a student, by what its rows ask and whom it decided on before."""
+    judged = [(each.student.fingerprint, getattr(each, "holdout", None)) for each in Registry().history(project)]
+    history = [Decided(former, _rows(rows)) for former, rows in judged if rows is not None]
+    return wear(student.fingerprint, _rows(holdout), history, config.error_rate)
 
 
-def _holds(test: _Test) -> Holds:
-    measured, bound = test.measured, test.bound
-    match test.side:
-        case "above":
-            return "yes" if measured.low > bound else "no" if measured.high <= bound else "unsettled"
-        case "at_or_above":
-            return "yes" if measured.low >= bound else "no" if measured.high < bound else "unsettled"
-        case "at_or_below":
-            return "yes" if measured.high <= bound else "no" if measured.low > bound else "unsettled"
-
-
-def _words(rule: GateRule, test: _Test, settle: int) -> str:
-    measured = test.measured
-    where = rule.part if rule.slice == ALL else f"{rule.part}, slice {rule.slice}"
-    if rule.versus:
-        seen = f"{100 * measured.mean:+.1f} points [{100 * measured.low:+.1f}, {100 * measured.high:+.1f}]"
-    else:
-        seen = f"{measured.mean:.1%} [{measured.low:.1%}, {measured.high:.1%}]"
-    more = f"; about {settle} rows would settle it" if settle else ""
-    return f"{rule.metric} must be {test.words}: {seen} on {measured.n} rows of {where}{more}"
+def _rows(dataset: Dataset) -> frozenset[str]:
+    """Rows by what is asked in them: another id, or another reference, makes no fresh row."""
+    return frozenset(digest(row["messages"]) for row in Store().read_rows(dataset, ["messages"]))
 
 
 @task(name="promote", version=VERSION, cache_policy=BY_CONTENT, result_serializer="json", cache_result_in_memory=False)
-def promote(config: PromoteConfig, scores: Scores) -> Decision:
+def promote(config: PromoteConfig, scores: Scores, failure_modes: list[FailureMode], wear: Wear) -> Decision:
     """Decide on the evidence whether the student goes on stage."""
     started = time.monotonic()
-    verdict, reasons = decide(config.rules, scores)
+    verdict, reasons = decide(config, scores, failure_modes, wear)
     return Decision(
         verdict=verdict,
         reasons=reasons,
+        wear=wear,
         tally=Tally(rows_in=1, outcomes={verdict: 1}),
         seconds=time.monotonic() - started,
     )

@@ -9,7 +9,7 @@ from tasks.caching import BY_CONTENT, content
 from tasks.evidence import Training
 from tasks.rows import Kept
 from tasks.store import Store
-from tasks.trainers import Trainer
+from tasks.trainers import ExistingTrainer, Trainer
 
 VERSION = "2"
 
@@ -41,9 +41,12 @@ def train(config: Trainer, train: Dataset, validation: Dataset) -> Trained:
         "validated": lesson.training.watched,
         "too_long": lesson.training.too_long,
     }
+    rows_in = len(rows) + len(watched)
+    if isinstance(config, ExistingTrainer):
+        outcomes["not_learned"] = rows_in
     return Trained(
         student=student,
         training=lesson.training,
-        tally=Tally(rows_in=len(rows) + len(watched), outcomes=outcomes),
+        tally=Tally(rows_in=rows_in, outcomes=outcomes),
         seconds=time.monotonic() - started,
     )

@@ -15,11 +15,12 @@ Verdict = Literal["promote", "reject", "inconclusive"]
 
 
 class Reason(BaseModel, frozen=True, extra="forbid"):
-    """One rule of the gate, whether it holds, and why in words and numbers."""
+    """One rule of the gate, whether it holds, and why in words and numbers; `blocks` where the verdict heeds it."""
 
     holds: Holds
     words: str
     rows_to_settle: int = 0
+    blocks: bool = True
 
 
 class StageRecord(BaseModel, frozen=True, extra="forbid"):
@@ -54,11 +55,16 @@ class Cause(BaseModel, frozen=True, extra="forbid"):
 
 
 class Wear(BaseModel, frozen=True, extra="forbid"):
-    """How often this holdout has decided on a student, and how often it may before its verdicts mean too little."""
+    """How often this holdout has decided on a student, and how often it may before its verdicts mean too little.
+
+    Rules are held at the `confidence`. `fresh_rows` would have to be held out before worn-out rows could promote again.
+    """
 
     decided: int
     at_most: int
     words: str
+    confidence: float = 0.95
+    fresh_rows: int = 0
 
 
 class Evidence(BaseModel, frozen=True, extra="forbid"):

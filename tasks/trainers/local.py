@@ -15,7 +15,7 @@ from tasks.artifacts import digest
 from tasks.errors import ExtraMissing, StageFailed
 from tasks.evidence import Training, Tried
 from tasks.files import File
-from tasks.models import Local, Weights
+from tasks.models import AnyModel, Local, Weights
 from tasks.models.generation import end_tokens
 from tasks.rows import Kept
 from tasks.scorers import as_object
@@ -121,6 +121,10 @@ class LocalTrainer(BaseModel):
     def base_model(self) -> Local:
         """The base as a model that answers."""
         return Local(provider="local", weights=self.base)
+
+    def asked(self) -> list[AnyModel]:
+        """The models that evaluation asks because of this trainer, beside the student itself."""
+        return [self.base_model()]
 
     def check(self) -> None:
         """Raises `ExtraMissing` where what training needs is not installed."""

@@ -65,7 +65,7 @@ def changed(finished: Finished, folder: Path, tiny_llama: Path, **stages: dict[s
 def test_a_run_leaves_evidence_and_a_report(finished: Finished) -> None:
     shown = evidence(finished.folder)
     assert finished.folder.parent == finished.store / "runs" / "small"
-    assert (shown.project, shown.version, len(shown.reasons)) == ("small", 1, 1)
+    assert (shown.project, shown.version, len(shown.reasons)) == ("small", 1, 2)
     assert [record.stage for record in shown.stages] == list(STAGES)
     assert {estimate.system for estimate in shown.scores.estimates} == {"teacher", "base", "student"}
     assert "small" in (finished.folder / "report.html").read_text()

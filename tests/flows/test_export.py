@@ -4,12 +4,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 
 from flows.evidence import evidence_of
 from flows.export import export
+from tasks.artifacts import Made, Student
 from tasks.errors import ExtraMissing, ProjectError, StageFailed, StoreError
 from tasks.registry import Registry
 from tasks.store import Store
+from tasks.trainers import Trainer
 from tests.flows.small_project import Finished
 
 
@@ -66,6 +69,16 @@ def test_nothing_is_overwritten_and_nothing_half_is_left(store: Path, tmp_path: 
     with pytest.raises(StoreError, match="is not whole any more"):
         export("small", tmp_path / "student", version=1)
     assert [each.name for each in tmp_path.iterdir() if "student" in each.name] == []
+
+
+def test_a_student_without_weights_is_not_exported(tmp_path: Path) -> None:
+    hosted = {"provider": "openai", "model": "ft:gpt-mini:shop"}
+    train = TypeAdapter[Any](Trainer).validate_python({"trainer": "existing", "model": hosted})
+    made = Made(stage="train", version="1", config={}, parents={})
+    student = Store().write_folder(Student, train.learn([], []).save, made)
+    Registry().enter("small", student, None, "reject")
+    with pytest.raises(StoreError, match="small version 1 has no weights to export: openai/ft:gpt-mini:shop answers"):
+        export("small", tmp_path / "student", version=1)
 
 
 def test_gguf_needs_its_converter(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

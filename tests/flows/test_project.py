@@ -35,6 +35,16 @@ def first_id() -> str:
     return support()[0][0]["id"]
 
 
+def ruled(**about: Any) -> dict[str, Any]:
+    """A gate of one rule."""
+    return {"promote": {"rules": [{"metric": "intent", "at_least": 0.5} | about]}}
+
+
+def existing(**model: Any) -> dict[str, Any]:
+    """A student that is there already, by default recorded answers."""
+    return {"train": {"trainer": "existing", "model": model or {"provider": "recorded", "answers": "answers.jsonl"}}}
+
+
 BROKEN: dict[str, tuple[Break, list[str]]] = {
     "missing project file": (lambda folder, _: (folder / "small.yaml").unlink(), ["small.yaml", "No such file"]),
     "YAML that does not parse": (
@@ -77,7 +87,7 @@ BROKEN: dict[str, tuple[Break, list[str]]] = {
     ),
     "value out of bounds": (
         lambda folder, given: write(folder, given | {"train": given["train"] | {"epochs": 0}}),
-        ["small.yaml: field `train.epochs`", "(found 0)"],
+        ["small.yaml: field `train.local.epochs`", "(found 0)"],
     ),
     "missing inputs file": (
         lambda folder, _: (folder / "inputs.jsonl").unlink(),
@@ -143,11 +153,60 @@ BROKEN: dict[str, tuple[Break, list[str]]] = {
     ),
     "model that does not exist": (
         lambda folder, given: write(folder, given | {"train": given["train"] | {"base": "no-such-model"}}),
-        ["small.yaml: field `train.base`: no such model: 'no-such-model'"],
+        ["small.yaml: field `train.local.base`: no such model: 'no-such-model'"],
     ),
     "metric that nobody measures": (
-        lambda folder, given: write(folder, given | {"promote": {"rules": [{"metric": "tone", "at_least": 0.5}]}}),
-        ["small.yaml", "promote.rules: no scorer is named 'tone'; there are ['intent', 'length']"],
+        lambda folder, given: write(folder, given | ruled(metric="tone")),
+        ["small.yaml", "promote.rules: no metric of holdout is named 'tone'; there are ['intent', 'length']"],
+    ),
+    "part that nobody measures": (
+        lambda folder, given: write(folder, given | ruled(part="hold-out")),
+        ["small.yaml", "nothing is measured on rows called 'hold-out'; there are ['holdout', 'unseen']"],
+    ),
+    "unseen rows where there are none": (
+        lambda folder, given: write(folder, given | ruled(part="unseen") | {"split": {"holdout": "approved"}}),
+        ["rows called 'unseen', for split.unseen names no slice; there are ['holdout']"],
+    ),
+    "rule about a slice that no row has": (
+        lambda folder, given: write(folder, given | ruled(slice="gifts")),
+        ["promote.rules: no row of holdout has slice 'gifts'; there are ['abuse', 'all', 'exchange', 'order_status'"],
+    ),
+    "rule about held-out rows of a slice that is unseen": (
+        lambda folder, given: write(folder, given | ruled(slice="gift")),
+        ["promote.rules: no row of holdout has slice 'gift'"],
+    ),
+    "rule about unseen rows of a slice that is seen": (
+        lambda folder, given: write(folder, given | ruled(slice="abuse", part="unseen")),
+        ["promote.rules: no row of unseen has slice 'abuse'; there are ['all', 'gift']"],
+    ),
+    "slice that is called as every slice is": (
+        lambda folder, given: (
+            write(folder, given | ruled(slice="worst")),
+            edit(folder / "inputs.jsonl", 2, slice="worst"),
+        ),
+        ["promote.rules: slice 'worst' means every slice, and rows have one of that name. Rename theirs."],
+    ),
+    "malformed rule": (
+        lambda folder, given: write(folder, given | ruled(better_by=0.1)),
+        ["field `promote.rules.0`: give one of at_least and at_most, or versus together with one of better_by"],
+    ),
+    "rule about a base where there is none": (
+        lambda folder, given: write(folder, given | ruled(of="base") | existing()),
+        ["promote.rules: intent asks for the base, and train.base names none. Name one"],
+    ),
+    "existing student whose key is missing": (
+        lambda folder, given: write(
+            folder,
+            given
+            | ruled()
+            | existing(provider="openai", model="ft:none", api_key_env="NO_SUCH_KEY")
+            | {"budget_usd": None},
+        ),
+        ["NO_SUCH_KEY is not set, and ft:none is asked with it"],
+    ),
+    "existing student that costs money without a budget": (
+        lambda folder, given: write(folder, given | ruled() | existing(provider="openai", model="ft:none")),
+        ["budget_usd: required, because ft:none costs money"],
     ),
     "slice that no row has": (
         lambda folder, given: write(folder, given | {"split": given["split"] | {"unseen": ["gifts"]}}),
@@ -214,7 +273,7 @@ def test_all_problems_of_a_yaml_are_said_at_once(project: Path, tiny_llama: Path
     write(project.parent, given | {"name": "Not A Name", "train": given["train"] | {"epochs": 0}, "serve": {}})
     with pytest.raises(ProjectError) as raised:
         load(project)
-    assert all(f"field `{field}`" in str(raised.value) for field in ("name", "train.epochs", "serve"))
+    assert all(f"field `{field}`" in str(raised.value) for field in ("name", "train.local.epochs", "serve"))
 
 
 def test_gold_for_a_row_that_is_not_there_is_named_with_its_line(project: Path, tiny_llama: Path) -> None:

@@ -8,11 +8,12 @@ import pytest
 
 from tasks import evaluate, filter, measures, promote, sample, split, teach, train
 from tasks.artifacts import Dataset, Made, digest
-from tasks.evidence import Estimate, Scores
+from tasks.evidence import Estimate, FailureMode, Scores, Wear
 from tasks.files import ContentFile, fingerprint_file
+from tasks.gate import GateRule
 from tasks.models import Answer, Budget, Hand, Recorded, Request, recorded_line, request_key
 from tasks.models.chat import prompted
-from tasks.promote import GateRule, PromoteConfig
+from tasks.promote import PromoteConfig
 from tasks.rows import Input, Kept
 from tasks.rules import Answered, JsonObject, NearDuplicate, Standard
 from tasks.scorers import Fields, Length, Terms
@@ -166,7 +167,9 @@ def promoted(tmp_path: Path) -> object:
     measured = {"metric": "intent", "part": "holdout", "slice": "all", "n": 90, "groups": 90}
     estimate = Estimate(system="student", mean=0.8, low=0.7, high=0.87, **measured)
     rules = [GateRule(metric="intent", at_least=0.6), GateRule(metric="intent", at_least=0.75)]
-    result = promote.promote.fn(PromoteConfig(rules=rules), Scores(estimates=[estimate], differences=[]))
+    wear = Wear(decided=2, at_most=5, words="decision 2 of at most 5", confidence=0.9875)
+    shows = FailureMode(mode="copying", fires="unsettled", words="seen once", threshold=0.5)
+    result = promote.promote.fn(PromoteConfig(rules=rules), Scores(estimates=[estimate], differences=[]), [shows], wear)
     return [result.verdict, [reason.model_dump() for reason in result.reasons]]
 
 

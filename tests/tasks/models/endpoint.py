@@ -14,7 +14,7 @@ class Endpoint(ThreadingHTTPServer):
     """Serves a model under a name, to whoever has the key, and counts what was asked."""
 
     def __init__(self, local: Local, name: str, key: str = "") -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(("127.0.0.1", 0), Handler)
         self.local, self.name, self.key, self.asked, self.running = local, name, key, 0, Lock()
 
     @property
@@ -37,7 +37,7 @@ class Endpoint(ThreadingHTTPServer):
         }
 
 
-class _Handler(BaseHTTPRequestHandler):
+class Handler(BaseHTTPRequestHandler):
     server: Endpoint
 
     def do_GET(self) -> None:
