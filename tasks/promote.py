@@ -50,6 +50,12 @@ class PromoteConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     rules: list[GateRule] = Field(min_length=1, description="All of them must hold.")
+    approval: Literal["human"] | None = Field(
+        default=None, description="`human`: what the rules promote waits until a person approves it."
+    )
+    approval_timeout_seconds: float = Field(
+        default=86_400, gt=0, le=30 * 86_400, description="How long it waits; after that it is rejected."
+    )
 
 
 class Decision(Result):
