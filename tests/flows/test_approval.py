@@ -1,4 +1,4 @@
-"""Approval through a real Prefect server: by its API as the UI does, by the registry as the shell does, or by nobody."""
+"""Approval through a real Prefect server: by its API as the UI does, by the registry as the shell does, or by none."""
 
 import shutil
 import threading
