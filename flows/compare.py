@@ -117,9 +117,10 @@ def _differences(first: Judged, second: Judged, common: set[str]) -> Iterator[Di
     """The second student less the first, over the rows that both were judged on."""
     theirs = {row["id"]: row for row in second.answers if row["id"] in common}
     pairs = [(row, theirs[row["id"]]) for row in first.answers if row["id"] in theirs]
+    measured = [{metric for pair in pairs for metric in pair[side]["scores"]} for side in (0, 1)]
     groups: dict[tuple[str, str, str], list[tuple[Scored, Scored]]] = {}
     for one, other in pairs:
-        for metric in dict.fromkeys([*one["scores"], *other["scores"]]):
+        for metric in sorted(measured[0] & measured[1]):
             for name in dict.fromkeys([ALL, one["slice"]]):
                 groups.setdefault((metric, one["part"], name), []).append((one, other))
     versions = {"system": f"version {second.side.version}", "versus": f"version {first.side.version}"}

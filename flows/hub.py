@@ -15,8 +15,9 @@ def upload(project: str, repository: str, version: int | None = None, gguf: bool
     there is no such version, `ModelUnavailable` where the hub refuses or cannot be reached.
     """
     try:
+        import httpx2
         from huggingface_hub import HfApi
-        from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
+        from huggingface_hub.errors import HFValidationError, OfflineModeIsEnabled
     except ImportError as error:
         raise ExtraMissing("huggingface_hub is not installed: pip install 'stillhouse[local]'.") from error
     entry = version_or_champion(project, version)
@@ -32,7 +33,7 @@ def upload(project: str, repository: str, version: int | None = None, gguf: bool
                 commit_description=f"student {entry.student.fingerprint}, verdict {entry.verdict}",
                 delete_patterns=["*"],
             )
-        except (HfHubHTTPError, HFValidationError, OfflineModeIsEnabled, OSError) as error:
+        except (httpx2.HTTPError, HFValidationError, OfflineModeIsEnabled, OSError) as error:
             said = " ".join(str(error).split())[:300]
             raise ModelUnavailable(
                 f"the hub did not take {repository}: {said}. Set HF_TOKEN to one that may write."

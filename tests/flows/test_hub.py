@@ -31,8 +31,7 @@ def test_the_exported_folder_is_one_commit_to_a_private_repository(store: Path, 
         ended = upload(finished.project, there.address)
         assert ended.returncode == 0, ended.stderr
         assert ended.stdout.strip() == f"{there.address}/ada/shop/commit/1"
-        assert there.created[0]["name"] == "shop"
-        assert there.created[0]["private"] or there.created[0].get("visibility") == "private"
+        assert (there.created[0]["name"], there.created[0]["visibility"]) == ("shop", "private")
         assert there.commits == ["small version 1"]
         assert there.tokens == {"Bearer hf_secret"}
         assert b"# small version 1" in there.files["README.md"]
