@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from flows import ledger, review
+from flows import ledger, review, versions
 from flows.shell import leaving_at_once, one_line_errors
 
 app = typer.Typer(
@@ -17,6 +17,7 @@ app = typer.Typer(
 )
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(review.app, name="review")
+app.add_typer(versions.app)
 
 ProjectFile = Annotated[Path, typer.Argument(help="The project's YAML, as deployments/support.yaml.")]
 _LEVELS = {"fine": "+", "doubt": "?", "stop": "-"}
@@ -161,59 +162,16 @@ def curve(
 def report(project: ProjectFile) -> None:
     """Rebuild the page of the project's last run from its evidence."""
     with one_line_errors():
-        from flows.evidence import latest, rebuild
-        from flows.project import load
+        from flows.evidence import rebuild
+        from flows.naming import named
+        from flows.runs import latest
         from tasks.errors import StoreError
 
-        name = load(project).name
+        name = named(project).name
         folder = latest(name)
         if folder is None:
             raise StoreError(f"{name} has no run in the store yet. Start one: stillhouse run {project}")
         print(rebuild(folder))
-
-
-@app.command()
-def history(project: ProjectFile) -> None:
-    """List every student that was judged, and which is on stage."""
-    with one_line_errors():
-        from datetime import datetime
-
-        from flows.project import load
-        from tasks.registry import Registry
-
-        name = load(project).name
-        champion = Registry().champion(name)
-        for entry in Registry().history(name):
-            entered = datetime.fromtimestamp(entry.entered_at).strftime("%Y-%m-%d %H:%M")
-            stage = "  on stage" if entry.student == champion else ""
-            print(f"  v{entry.version}  {entered}  {entry.verdict:<12} {entry.student.fingerprint[:12]}{stage}")
-
-
-@app.command()
-def rollback(project: ProjectFile) -> None:
-    """Put the champion before this one back on stage."""
-    with one_line_errors():
-        from flows.project import load
-        from tasks.registry import Registry
-
-        name = load(project).name
-        before = Registry().rollback(name)
-        print(f"{name}: {before.fingerprint[:12]} is on stage" if before else f"{name}: nobody is on stage")
-
-
-@app.command()
-def export(
-    project: ProjectFile,
-    to: Annotated[Path, typer.Option(help="The folder to write; it must not be there yet.")],
-    version: Annotated[int | None, typer.Option(help="Which version; the one on stage where left out.")] = None,
-    gguf: Annotated[bool, typer.Option("--gguf", help="Write GGUF beside the safetensors, for llama.cpp.")] = False,
-) -> None:
-    """Write a student into a folder that transformers, vLLM or llama.cpp load, with a model card."""
-    with one_line_errors():
-        from flows.export import export as write
-        from flows.project import load
-
-        print(write(load(project).name, to, version, gguf))
 
 
 @app.command()

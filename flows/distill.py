@@ -9,7 +9,9 @@ from prefect import Task, flow
 from prefect.runtime import flow_run
 from pydantic import Field
 
+from flows import approval
 from flows.evidence import Distilled, gather, publish
+from flows.mlflow_registry import show
 from flows.progress import ProgressArtifacts
 from flows.project import Project, check, load
 from tasks.artifacts import Result
@@ -46,20 +48,21 @@ def pipeline(project: Project, do: Do, budget: Budget) -> Distilled:
     filtered = do(filter, project.filter, taught.outputs, budget, Reviews().reviewed(project.name))
     parts = do(split, project.split, filtered.kept, held_before(project.name, project.split, filtered.kept))
     trained = do(train, project.train, parts.train, parts.validation)
+    rival = Registry().rival(project.name, trained.student)
     evaluated = do(
         evaluate,
         project.evaluate,
         project.teach,
         project.train.base_model(),
         trained.student,
-        Registry().rival(project.name, trained.student),
+        rival,
         parts.parts(),
         taught.outputs,
         budget,
     )
     decided = worn(project.name, project.promote, trained.student, parts.holdout)
-    decision = do(promote, project.promote, evaluated.scores, [], decided)
-    return Distilled(sampled, taught, filtered, parts, trained, evaluated, decision)
+    decision = do(promote, project.promote, evaluated.scores, evaluated.failure_modes, decided)
+    return Distilled(sampled, taught, filtered, parts, trained, evaluated, decision, rival)
 
 
 def run_stage(stage: Task[Params, Given], *args: Params.args, **kwargs: Params.kwargs) -> Given:
@@ -88,10 +91,26 @@ def distill(project: Path, budget_usd: Annotated[float | None, Field(ge=0)] = No
 
 
 def distil(project: Project, budget_usd: float | None = None) -> Path:
-    """Run the stages within a flow, enter the student in the registry, and publish the evidence."""
+    """Run the stages within a flow, and settle what becomes of the student."""
     with ProgressArtifacts():
         distilled = pipeline(project, run_stage, project.budget(flow_run.get_id() or "run", budget_usd))
-    registry, student = Registry(), distilled.train.student
-    registry.enter(project.name, student, registry.rival(project.name, student), distilled.promote.verdict)
+    return settle(project, distilled)
+
+
+def settle(project: Project, distilled: Distilled) -> Path:
+    """Enter the student in the registry, let a person approve it where that is asked for, and publish the evidence.
+
+    Each step looks at what is there already, so a run that was killed between two is completed by the next one.
+    """
+    registry, student, verdict = Registry(), distilled.train.student, distilled.promote.verdict
+    waits = project.promote.approval == "human" and approval.needed(project.name, student, verdict)
+    registry.enter(project.name, student, distilled.rival, verdict, distilled.split.holdout, waits)
     entered = next(each for each in registry.history(project.name) if each.student == student)
-    return publish(gather(project, distilled, entered, registry.champion(project.name) == student))
+    if waits:
+        shown = gather(project, distilled, entered, on_stage=False)
+        report = publish(shown) / "report.html"
+        approval.wait(shown, student, report, project.promote.approval_timeout_seconds)
+    folder = publish(gather(project, distilled, entered, registry.champion(project.name) == student))
+    if project.publish:
+        logger.info(show(project.name, project.publish.mlflow))
+    return folder

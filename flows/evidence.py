@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 from flows.funnel import examples, funnel, spoken
 from flows.project import Project
+from flows.runs import runs_folder
 from tasks import evaluate, filter, promote, sample, split, teach, train
-from tasks.artifacts import Dataset, Handle, Result, digest
+from tasks.artifacts import Dataset, Handle, Result, Student, digest
 from tasks.diagnosis import causes
 from tasks.economics import Making, economics
-from tasks.errors import StoreError
 from tasks.evidence import Comparison, Economics, Evidence, LearningCurve, StageRecord
 from tasks.models import Ledger, Service
 from tasks.registry import Version
@@ -23,7 +23,7 @@ _LIBRARIES = ("prefect", "torch", "transformers", "pyarrow")
 
 
 class Distilled(NamedTuple):
-    """What the stages gave."""
+    """What the stages gave, and whom the student was compared with."""
 
     sample: sample.Sampled
     teach: teach.Taught
@@ -32,9 +32,10 @@ class Distilled(NamedTuple):
     train: train.Trained
     evaluate: evaluate.Evaluated
     promote: promote.Decision
+    rival: Student | None
 
 
-_MODULES = {
+MODULES = {
     "sample": sample,
     "teach": teach,
     "filter": filter,
@@ -54,7 +55,7 @@ def gather(project: Project, distilled: Distilled, entered: Version, on_stage: b
         verdict=distilled.promote.verdict,
         on_stage=on_stage,
         reasons=distilled.promote.reasons,
-        stages=[_record(name, result) for name, result in distilled._asdict().items()],
+        stages=[_record(name, result) for name, result in distilled._asdict().items() if name in MODULES],
         scores=distilled.evaluate.scores,
         usage=distilled.evaluate.usage,
         ceiling=distilled.evaluate.ceiling,
@@ -78,22 +79,16 @@ def gather(project: Project, distilled: Distilled, entered: Version, on_stage: b
 
 def publish(evidence: Evidence) -> Path:
     """Write evidence and report into the run's folder, named by what it shows, and return the folder."""
-    folder = Store().root / "runs" / evidence.project / f"v{evidence.version}-{digest(evidence.model_dump())[:8]}"
+    folder = runs_folder(evidence.project) / f"v{evidence.version}-{digest(evidence.model_dump())[:8]}"
     write_whole(folder / "evidence.json", evidence.model_dump_json(indent=1))
     write_whole(folder / "report.html", render(evidence))
     write_whole(folder.parent / "latest", folder.name)
     return folder
 
 
-def latest(project: str) -> Path | None:
-    """The folder of the project's last run, or None where there is none."""
-    pointer = Store().root / "runs" / project / "latest"
-    return pointer.parent / pointer.read_text(encoding="utf-8") if pointer.is_file() else None
-
-
 def curve_file(project: str, student: str) -> Path:
     """Where the learning curve of a run's student lies, beside the runs."""
-    return Store().root / "runs" / project / f"curve-{student[:12]}.json"
+    return runs_folder(project) / f"curve-{student[:12]}.json"
 
 
 def _diagnosed(evidence: Evidence) -> Evidence:
@@ -105,20 +100,11 @@ def _diagnosed(evidence: Evidence) -> Evidence:
     return evidence.model_copy(update={"causes": causes(evidence)})
 
 
-def evidence_of(project: str, entry: Version) -> Evidence:
-    """The evidence on a version, the last of several. Raises `StoreError` where the run's folder is gone."""
-    found = (Store().root / "runs" / project).glob(f"v{entry.version}-*/evidence.json")
-    last = max(found, key=lambda each: each.stat().st_mtime_ns, default=None)
-    if last is None:
-        raise StoreError(f"{project} version {entry.version} has no evidence in {Store().root}. Run the project again.")
-    return Evidence.model_validate_json(last.read_text(encoding="utf-8"))
-
-
 def _record(name: str, result: Result) -> StageRecord:
     handles = {field: getattr(result, field) for field in type(result).model_fields}
     return StageRecord(
         stage=name,
-        version=_MODULES[name].VERSION,
+        version=MODULES[name].VERSION,
         rows_in=result.tally.rows_in,
         outcomes=result.tally.outcomes,
         seconds=result.seconds,

@@ -6,10 +6,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from flows.evidence import evidence_of
+from flows.runs import evidence_of, version_or_champion
 from tasks.errors import ExtraMissing, ProjectError, StageFailed, StoreError
 from tasks.models import Local, ModelWeights
-from tasks.registry import Registry, Version
+from tasks.registry import Version
 from tasks.store import Store
 from tasks.trainers import Teacher, card, load_origin, load_student
 
@@ -25,7 +25,7 @@ def export(project: str, folder: Path, version: int | None = None, gguf: bool = 
     """
     if folder.exists():
         raise ProjectError(f"{folder} is there already. Name a folder that is not, so that nothing is overwritten.")
-    entry = _entry(project, version)
+    entry = version_or_champion(project, version)
     source = Store().path(entry.student)
     if not Store().intact(entry.student):
         raise StoreError(f"{source} is not whole any more. Run the project again to rebuild it.")
@@ -47,20 +47,6 @@ def export(project: str, folder: Path, version: int | None = None, gguf: bool = 
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
     return folder
-
-
-def _entry(project: str, version: int | None) -> Version:
-    registry = Registry()
-    entries = {entry.version: entry for entry in registry.history(project)}
-    if version is not None and version in entries:
-        return entries[version]
-    there = f"there are {sorted(entries)}" if entries else "run the project first"
-    if version is not None:
-        raise StoreError(f"{project} has no version {version}; {there}.")
-    champion = registry.champion(project)
-    if champion is None:
-        raise StoreError(f"{project} has no student on stage. Name one by --version; {there}.")
-    return next(entry for entry in entries.values() if entry.student == champion)
 
 
 def _card(project: str, entry: Version) -> str:

@@ -7,7 +7,7 @@ from typing import NamedTuple, ParamSpec, TypeVar
 from prefect import Task
 
 from flows.distill import pipeline
-from flows.evidence import Distilled
+from flows.evidence import MODULES
 from flows.project import Project, chosen
 from tasks.artifacts import Result
 from tasks.caching import finished
@@ -20,7 +20,7 @@ from tasks.teach import questions
 Params = ParamSpec("Params")
 Given = TypeVar("Given", bound=Result)
 
-STAGES = Distilled._fields
+STAGES = tuple(MODULES)
 
 
 class Planned(NamedTuple):

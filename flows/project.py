@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import ConfigDict, Field, ValidationError, model_validator
 
+from flows import mlflow_registry
 from flows.gate import check_measured, check_slices
+from flows.naming import Named, read
 from tasks.caching import finished
 from tasks.economics import EconomicsConfig
 from tasks.errors import ProjectError
@@ -26,12 +27,11 @@ from tasks.teach import TeachConfig, questions
 from tasks.trainers import Trainer
 
 
-class Project(BaseModel):
+class Project(Named):
     """One narrow task to distil: a name, and a config for each stage."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$", description="Lower-case letters, digits and dashes.")
     budget_usd: float | None = Field(
         default=None,
         ge=0,
@@ -71,35 +71,13 @@ class Project(BaseModel):
         return Budget(project=self.name, run=run, project_usd=self.budget_usd, run_usd=run_usd)
 
 
-class _EachKeyOnce(yaml.SafeLoader):
-    """YAML as it is, but for keys that stand twice in one mapping, of which the last would win in silence."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """The mapping. Raises `yaml.MarkedYAMLError` at a key that stands twice."""
-        seen: set[str] = set()
-        for key, _ in node.value:
-            name = str(key.value)
-            if name in seen:
-                raise yaml.MarkedYAMLError(problem=f"the key {name!r} stands twice", problem_mark=key.start_mark)
-            seen.add(name)
-        return super().construct_mapping(node, deep)
-
-
 def load(path: Path) -> Project:
     """The project in a YAML file; the paths in it are relative to it.
 
     Raises `ProjectError` naming file and field, all problems at once, where the YAML or a file that it names is wrong.
     """
     try:
-        content: Any = yaml.load(path.read_text(encoding="utf-8-sig"), _EachKeyOnce)
-    except OSError as error:
-        raise ProjectError(f"{path}: {error.strerror}. Name a project's YAML, as deployments/support.yaml.") from error
-    except UnicodeDecodeError as error:
-        raise ProjectError(f"{path}: not UTF-8 at byte {error.start}. Save the file as UTF-8.") from error
-    except yaml.YAMLError as error:
-        raise ProjectError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
-    try:
-        return Project.model_validate(content, context={"folder": path.resolve().parent})
+        return Project.model_validate(read(path), context={"folder": path.resolve().parent})
     except ValidationError as error:
         raise ProjectError(f"{path}: {describe(error)}") from error
 
@@ -109,6 +87,8 @@ def check(project: Project, run_usd: float | None = None, asks: bool = True) -> 
     if run_usd is not None and not 0 <= run_usd <= 1e9:
         raise ProjectError(f"--budget-usd: {run_usd} is no sum. Give US dollars, from 0 to 1,000,000,000.")
     Store().check_writable()
+    if project.publish:
+        mlflow_registry.check()
     project.train.check()
     project.economics.check()
     known = _known(project.sample)

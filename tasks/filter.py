@@ -195,17 +195,17 @@ def filter(config: FilterConfig, outputs: Dataset, budget: Budget, reviewed: Rev
             f"filter: nothing is left of {len(rows)} rows ({_outcomes(sifted)}). Loosen the rule that drops most, or "
             "look at what the teacher answered."
         )
-    made = Made(
-        stage="filter",
-        version=VERSION,
-        config=config.model_dump(mode="json"),
-        parents={"outputs": outputs.fingerprint}
+    parents = (
+        {"outputs": outputs.fingerprint}
         | ({"gold": config.gold.fingerprint} if config.gold else {})
-        | ({"reviews": reviewed.fingerprint} if reviews else {}),
+        | ({"reviews": reviewed.fingerprint} if reviews else {})
     )
+    made = Made(stage="filter", version=VERSION, config=config.model_dump(mode="json"), parents=parents)
+    dropped = Store().write_rows(sifted.dropped, Dropped, made)
+    made = made.model_copy(update={"parents": parents | {"dropped": dropped.fingerprint}})
     return Filtered(
         kept=Store().write_rows(sifted.kept, Kept, made),
-        dropped=Store().write_rows(sifted.dropped, Dropped, made),
+        dropped=dropped,
         people=what_people_say(rows, gold, reviews, ever),
         collapsed=collapses((row["slice"], row["completion"]) for row in sifted.kept),
         tally=Tally(rows_in=len(rows), outcomes=_outcomes(sifted)),

@@ -33,6 +33,12 @@ class PromoteConfig(BaseModel):
         description="The chance that, of all the students that one holdout ever decides on, any passes a rule that it "
         "does not truly meet. Each further decision is held to wider intervals, until the holdout is worn out.",
     )
+    approval: Literal["human"] | None = Field(
+        default=None, description="`human`: what the rules promote waits until a person approves it."
+    )
+    approval_timeout_seconds: float = Field(
+        default=86_400, gt=0, le=30 * 86_400, description="How long it waits; after that it is rejected."
+    )
 
 
 class Decision(Result):
@@ -80,7 +86,7 @@ def worn_out(wear: Wear) -> Reason:
 
 def worn(project: str, config: PromoteConfig, student: Student, holdout: Dataset) -> Wear:
     """How worn the holdout is when it decides on a student, by what its rows ask and whom it decided on before."""
-    judged = [(each.student.fingerprint, getattr(each, "holdout", None)) for each in Registry().history(project)]
+    judged = [(each.student.fingerprint, each.holdout) for each in Registry().history(project)]
     history = [Decided(former, _rows(rows)) for former, rows in judged if rows is not None]
     return wear(student.fingerprint, _rows(holdout), history, config.error_rate)
 

@@ -68,6 +68,14 @@ class Review(NamedTuple):
     drawn: bool
 
 
+class Given(NamedTuple):
+    """A review as it was given: by whom, and when."""
+
+    review: Review
+    who: str
+    reviewed_at: float
+
+
 class Reviewed(ByContent):
     """A project's reviews as they stood at a moment: what they say decides what is cached."""
 
@@ -113,6 +121,15 @@ class Reviews:
             query = query.where(_REVIEWS.c.number <= last)
         with self._database.read() as connection:
             return {row.row: _review(row) for row in connection.execute(query)}
+
+    def given(self, project: str) -> dict[str, list[Given]]:
+        """All reviews of each row, the oldest first, by the row's own key."""
+        query = sa.select(_REVIEWS).where(_REVIEWS.c.project == project).order_by(_REVIEWS.c.number)
+        found: dict[str, list[Given]] = {}
+        with self._database.read() as connection:
+            for row in connection.execute(query):
+                found.setdefault(row.row, []).append(Given(_review(row), row.who, row.reviewed_at))
+        return found
 
     def reviewed(self, project: str) -> Reviewed:
         """The project's reviews as they stand now."""

@@ -42,6 +42,15 @@ class Output(Input):
     error: str
 
 
+class AnswerKey(TypedDict):
+    """Where an output's answer comes from: the key of its request in the ledger."""
+
+    id: str
+    teacher: str
+    sample: int
+    key: str
+
+
 class Kept(Input):
     """What `filter` keeps and `split` sorts.
 

@@ -16,7 +16,7 @@ from tasks.errors import ProjectError, StageFailed
 from tasks.files import File
 from tasks.models import CUT_OFF, REFUSED, Answer, AnyModel, Asked, Budget, Hand, Local, Question, Request, failure
 from tasks.models.chat import prompted
-from tasks.rows import Input, Output
+from tasks.rows import AnswerKey, Input, Output
 from tasks.scorers.parsing import refuse_constant
 from tasks.store import Store
 
@@ -121,6 +121,14 @@ def outputs(rows: Iterable[Input], name: str, answers: Iterable[Answer], samples
             )
 
 
+def answer_keys(rows: Iterable[Input], name: str, keys: Iterable[str], samples: int) -> Iterator[AnswerKey]:
+    """Where each of a teacher's outputs comes from, in the order of the outputs."""
+    given = iter(keys)
+    for row in rows:
+        for sample in range(samples):
+            yield AnswerKey(id=row["id"], teacher=name, sample=sample, key=next(given))
+
+
 def outcome(output: Output) -> str:
     """What became of a request, in a word."""
     if output["error"]:
@@ -157,12 +165,14 @@ def teach(config: TeachConfig, inputs: Dataset, budget: Budget) -> Taught:
                 outcomes[outcome(output)] += 1
                 yield output
 
-    made = Made(
-        stage="teach",
-        version=VERSION,
-        config=config.model_dump(mode="json"),
-        parents={"inputs": inputs.fingerprint, "prompt": config.prompt.fingerprint},
-    )
+    def keys() -> Iterator[AnswerKey]:
+        for name, answered in zip(names(config.teachers), asked, strict=True):
+            yield from answer_keys(store.read_rows(inputs, ["id"]), name, answered.keys, config.samples)
+
+    parents = {"inputs": inputs.fingerprint, "prompt": config.prompt.fingerprint}
+    made = Made(stage="teach", version=VERSION, config=config.model_dump(mode="json"), parents=parents)
+    answers = store.write_rows(keys(), AnswerKey, made)
+    made = made.model_copy(update={"parents": parents | {"answers": answers.fingerprint}})
     return Taught(
         outputs=store.write_rows(given(), Output, made),
         asked=sum(answered.asked for answered in asked),

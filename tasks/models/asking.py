@@ -25,24 +25,27 @@ class Question(NamedTuple):
 
 
 class Asked:
-    """Answers in the order of their questions, read from the ledger as they are needed; how many were asked for."""
+    """Answers in the order of their questions, read from the ledger as they are needed; how many were asked for.
+
+    `keys` are those that the answers have in the ledger, a question each.
+    """
 
     def __init__(self, ledger: Ledger, keys: Sequence[str], failed: dict[str, Answer], asked: int) -> None:
-        self._ledger, self._keys, self.failed, self.asked = ledger, keys, failed, asked
+        self._ledger, self.keys, self.failed, self.asked = ledger, keys, failed, asked
 
     def __len__(self) -> int:
         """How many questions there were."""
-        return len(self._keys)
+        return len(self.keys)
 
     @property
     def failures(self) -> int:
         """How many questions have no answer but an error."""
-        return sum(key in self.failed for key in self._keys)
+        return sum(key in self.failed for key in self.keys)
 
     def answers(self) -> Iterator[Answer]:
         """Each question's answer; one that failed has an error."""
-        for start in range(0, len(self._keys), _AT_ONCE):
-            keys = self._keys[start : start + _AT_ONCE]
+        for start in range(0, len(self.keys), _AT_ONCE):
+            keys = self.keys[start : start + _AT_ONCE]
             known = self._ledger.find(keys)
             yield from (known[key] if key in known else self.failed[key] for key in keys)
 

@@ -65,7 +65,8 @@ def _told(student: Student) -> _Told:
         return _Told.model_validate_json((folder / "student.json").read_bytes(), context={"folder": folder})
     except (OSError, ValueError) as error:
         raise StoreError(
-            f"{folder} does not say how the student is asked: {error!r}. Run the project again."
+            f"{folder} does not say how the student is asked: {error!r}. Run the project again; "
+            "where it is the champion, restore the folder from a copy, or `stillhouse rollback` to one that is whole."
         ) from error
 
 

@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prefect import Task
 
+from flows.distill import Given, Params, pipeline, settle
 from flows.plan import STAGES, plan
 from flows.project import load
 from tasks.artifacts import Student
@@ -20,6 +22,7 @@ from tasks.sample import sample
 from tasks.teach import teach
 from tasks.trainers import load_student
 from tests.flows.small_project import LENGTH, Finished, run, settings, write
+from tests.tasks.students import student as toy_student
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -219,3 +222,34 @@ def test_a_stage_that_fails_fails_the_run_and_keeps_what_was_done(
     ran.clear()
     run(finished.project)
     assert done(ran) == ["filter", "split", "train", "evaluate", "promote"]
+
+
+def settled(project: Path, overtaken: bool = False) -> Path:
+    """The run's last steps, from stages that are all cached."""
+
+    def cached(stage: Task[Params, Given], *args: Params.args, **kwargs: Params.kwargs) -> Given:
+        result = what_finished(stage, *args, **kwargs)
+        assert result is not None
+        return result
+
+    loaded = load(project)
+    distilled = pipeline(loaded, cached, loaded.budget("settled"))
+    if overtaken:
+        Registry().enter("small", toy_student(1), None, "promote")
+    return settle(loaded, distilled)
+
+
+def test_a_student_judged_before_another_went_on_stage_does_not_take_its_place(store: Path, finished: Finished) -> None:
+    (store / "registry.sqlite").unlink()
+    assert not evidence(settled(finished.project, overtaken=True)).on_stage
+    assert Registry().champion("small") == toy_student(1)
+    assert [each.verdict for each in Registry().history("small")] == ["promote", "promote"]
+
+
+def test_what_a_run_that_was_killed_after_the_promotion_left_undone_the_next_one_does(
+    store: Path, finished: Finished
+) -> None:
+    shutil.rmtree(store / "runs")
+    folder = settled(finished.project)
+    assert (folder / "evidence.json").read_bytes() == (finished.folder / "evidence.json").read_bytes()
+    assert len(Registry().moves("small")) == 1

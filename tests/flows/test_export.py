@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from flows.evidence import evidence_of
 from flows.export import export
+from flows.runs import evidence_of
 from tasks.artifacts import Made, Student
 from tasks.errors import ExtraMissing, ProjectError, StageFailed, StoreError
 from tasks.registry import Registry
@@ -54,7 +54,7 @@ def test_the_champion_is_exported_where_no_version_is_named(store: Path, tmp_pat
     assert entry.verdict == "promote"
     assert "version 1" in (export("small", tmp_path / "student") / "README.md").read_text()
     Registry().rollback("small")
-    with pytest.raises(StoreError, match=r"small has no student on stage. Name one by --version; there are \[1\]"):
+    with pytest.raises(StoreError, match=r"small has no student on stage. Name a version; there are \[1\]"):
         export("small", tmp_path / "other")
 
 

@@ -1,4 +1,7 @@
 import multiprocessing
+import sqlite3
+import time
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
@@ -6,13 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.artifacts import Student
+from tasks.artifacts import Dataset, Student
 from tasks.errors import StoreError
-from tasks.registry import Registry
-
-
-def student(number: int) -> Student:
-    return Student(fingerprint=f"{number:064x}")
+from tasks.registry import Registry, Version
+from tasks.store import Store
+from tests.tasks.students import student
 
 
 def promoted(registry: Registry, number: int, project: str = "support") -> bool:
@@ -211,3 +212,135 @@ def test_a_student_that_was_overtaken_is_compared_with_the_champion_of_now() -> 
     assert registry.rival("support", student(2)) == student(1)
     assert registry.enter("support", student(2), student(1), "promote")
     assert registry.champion("support") == student(2)
+
+
+def test_what_a_version_was_judged_on_is_recorded() -> None:
+    holdout = Dataset(fingerprint="f" * 64, rows=142)
+    Registry().enter("support", student(1), None, "reject", holdout)
+    assert [each.holdout for each in Registry().history("support")] == [holdout]
+
+
+OLD_SCHEMA = """
+CREATE TABLE versions (project VARCHAR NOT NULL, version INTEGER NOT NULL, student VARCHAR(64) NOT NULL,
+    rival VARCHAR(64), verdict VARCHAR NOT NULL, entered_at FLOAT NOT NULL,
+    PRIMARY KEY (project, version), UNIQUE (project, student));
+CREATE TABLE moves (number INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, project VARCHAR NOT NULL,
+    champion VARCHAR(64), before VARCHAR(64), why VARCHAR NOT NULL, moved_at FLOAT NOT NULL);
+CREATE TABLE held_out (project VARCHAR NOT NULL, split VARCHAR(64) NOT NULL, dataset VARCHAR(64) NOT NULL,
+    rows INTEGER NOT NULL, PRIMARY KEY (project, split, dataset));
+INSERT INTO versions VALUES ('support', 1, :one, NULL, 'promote', 1.5), ('support', 2, :two, :one, 'promote', 2.5);
+INSERT INTO moves VALUES (1, 'support', :one, NULL, 'promoted', 1.5), (2, 'support', :two, :one, 'promoted', 2.5);
+"""
+
+
+def test_a_registry_from_before_holdouts_were_recorded_opens_and_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "old.sqlite"
+    named = {":one": f"'{student(1).fingerprint}'", ":two": f"'{student(2).fingerprint}'"}
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(OLD_SCHEMA.replace(":one", named[":one"]).replace(":two", named[":two"]))
+    registry = Registry(path)
+    assert registry.history("support") == [
+        Version(1, student(1), None, "promote", 1.5, None),
+        Version(2, student(2), student(1), "promote", 2.5, None),
+    ]
+    assert registry.enter("support", student(3), student(2), "promote", Dataset(fingerprint="f" * 64, rows=9))
+    assert registry.rollback("support", to=1) == student(1)
+    assert [move.why for move in registry.moves("support")] == ["promoted"] * 3 + ["rolled back"]
+
+
+def judged(registry: Registry, number: int, verdict: str) -> None:
+    registry.enter("support", student(number), registry.rival("support", student(number)), verdict)
+
+
+def test_a_person_puts_on_stage_what_the_gate_promoted_and_anything_else_only_with_a_reason() -> None:
+    registry = Registry()
+    judged(registry, 1, "promote")
+    judged(registry, 2, "inconclusive")
+    registry.enter("support", student(3), None, "promote")  # it was judged against nobody, and is too late
+    assert registry.promote("support", 3, "ada").student == student(3)
+    with pytest.raises(StoreError, match=r"version 2: its verdict was inconclusive\. Say why .* --reason"):
+        registry.promote("support", 2, "ada")
+    assert registry.champion("support") == student(3)
+    registry.promote("support", 2, "ada", "the rule was wrong")
+    last = registry.moves("support")[-1]
+    assert (last.champion, last.before, last.why) == (student(2), student(3), "promoted by hand")
+    assert (last.who, last.reason) == ("ada", "the rule was wrong")
+    with pytest.raises(StoreError, match="version 2 is on stage already"):
+        registry.promote("support", 2, "ada", "again")
+    with pytest.raises(StoreError, match=r"support has no version 9; there are \[1, 2, 3\]"):
+        registry.promote("support", 9, "ada")
+
+
+def test_a_student_on_stage_twice_is_left_twice_by_rollbacks() -> None:
+    registry = Registry()
+    for number in (1, 2):
+        judged(registry, number, "promote")
+    registry.promote("support", 1, "ada")
+    assert [registry.rollback("support") for _ in range(3)] == [student(2), student(1), None]
+
+
+def test_a_student_put_on_stage_by_hand_is_still_compared_with_its_first_rival() -> None:
+    registry = Registry()
+    for number in (1, 2, 3):
+        judged(registry, number, "promote")
+    registry.promote("support", 2, "ada")
+    assert registry.rival("support", student(2)) == student(1)
+
+
+def test_a_rollback_to_a_version_returns_to_it_and_only_to_one_that_was_there_before() -> None:
+    registry = Registry()
+    for number in (1, 2, 3):
+        judged(registry, number, "promote")
+    judged(registry, 4, "reject")
+    with pytest.raises(StoreError, match="version 4 was not on stage before this one"):
+        registry.rollback("support", to=4)
+    with pytest.raises(StoreError, match="version 3 was not on stage before this one"):
+        registry.rollback("support", to=3)
+    assert registry.rollback("support", to=1, who="ada") == student(1)
+    with pytest.raises(StoreError, match="version 2 was not on stage before this one"):
+        registry.rollback("support", to=2)
+    assert registry.moves("support")[-1].who == "ada"
+
+
+def damage(number: int) -> None:
+    """Cut what the store holds of a student."""
+    (Store().path(student(number)) / "student.json").write_text("{")
+
+
+def test_a_student_that_is_damaged_or_gone_does_not_go_on_stage() -> None:
+    registry = Registry()
+    judged(registry, 1, "promote")
+    judged(registry, 2, "reject")
+    damaged, gone = student(2), Student(fingerprint="e" * 64)
+    damage(2)
+    with pytest.raises(StoreError, match="is damaged or gone, so it cannot go on stage"):
+        registry.promote("support", 2, "ada", "a reason")
+    with pytest.raises(StoreError, match="is damaged or gone"):
+        registry.enter("support", gone, student(1), "promote")
+    assert damaged in [each.student for each in registry.history("support")]
+    assert gone not in [each.student for each in registry.history("support")]
+    assert registry.champion("support") == student(1)
+
+
+def test_a_rollback_passes_over_what_the_store_lost_says_so_and_stays_where_nothing_is_left() -> None:
+    registry = Registry()
+    for number in (1, 2, 3):
+        judged(registry, number, "promote")
+    lost = student(2)
+    damage(2)
+    assert registry.rollback("support") == student(1)
+    assert registry.moves("support")[-1].reason.endswith(f"any more: {lost.fingerprint[:12]}")
+    judged(registry, 4, "promote")
+    damage(1)
+    with pytest.raises(StoreError, match="none of the champions before this one is whole"):
+        registry.rollback("support")
+    assert registry.champion("support") == student(4)
+
+
+def test_a_rollback_with_a_long_history_takes_less_than_a_second() -> None:
+    registry = Registry()
+    for number in range(1, 31):
+        judged(registry, number, "promote")
+    started = time.perf_counter()
+    registry.rollback("support")
+    assert time.perf_counter() - started < 1

@@ -1,0 +1,190 @@
+"""Two versions of a project's student beside each other: verdicts, figures, and what differs in how they were made."""
+
+from collections.abc import Iterator, Mapping
+from statistics import fmean
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel
+
+from flows.runs import evidence_of
+from tasks.artifacts import Dataset, digest
+from tasks.errors import StoreError
+from tasks.evidence import ALL, Difference, Estimate, Evidence
+from tasks.registry import Registry, Version
+from tasks.rows import Kept, Scored
+from tasks.statistics import Interval, difference_interval
+from tasks.store import Store
+
+
+class Side(BaseModel, frozen=True, extra="forbid"):
+    """A version: its verdict and when, whether it is on stage, its holdout and how many rows it learned."""
+
+    version: int
+    student: str
+    entered_at: float
+    verdict: str
+    on_stage: bool
+    holdout: str
+    holdout_rows: int
+    trained_rows: int
+
+
+class Figures(BaseModel, frozen=True, extra="forbid"):
+    """A metric of both students over a part or a slice of it, each on its own holdout; None where not measured.
+
+    `difference` is the second less the first on the rows that both answered, None where there are none.
+    """
+
+    metric: str
+    part: str
+    slice: str
+    first: Estimate | None
+    second: Estimate | None
+    difference: Difference | None
+
+
+class Changed(BaseModel, frozen=True, extra="forbid"):
+    """A setting, as `filter.rules.0.rule`, that is not the same in both; None where one does not have it."""
+
+    setting: str
+    first: Any
+    second: Any
+
+
+class Compared(BaseModel, frozen=True, extra="forbid"):
+    """All that two versions differ in. `common` are the rows that both were judged on, word for word."""
+
+    project: str
+    first: Side
+    second: Side
+    common: int
+    figures: list[Figures]
+    changed: list[Changed]
+
+
+class Judged(NamedTuple):
+    """A version with the evidence on it, its student's scored answers, and the rows that it was judged on by id."""
+
+    side: Side
+    evidence: Evidence
+    answers: list[Scored]
+    rows: dict[str, str]
+
+
+def judged(project: str, number: int) -> Judged:
+    """What the store holds of a version. Raises `StoreError` where there is none, or its evidence is gone."""
+    registry = Registry()
+    entry = registry.version(project, number)
+    evidence = evidence_of(project, entry)
+    answers: list[Scored] = list(Store().read_rows(_made(evidence, "evaluate", "answers")))
+    rows = {row["id"]: _said(row) for part in ("holdout", "unseen") for row in _rows(evidence, part)}
+    side = _side(entry, evidence, registry.champion(project) == entry.student)
+    return Judged(side, evidence, [row for row in answers if row["system"] == "student"], rows)
+
+
+def compare(first: Judged, second: Judged) -> Compared:
+    """Both sides' figures and settings; a pure function of what the store holds of them."""
+    common = {id for id, said in first.rows.items() if second.rows.get(id) == said}
+    estimates = [_students(side.evidence) for side in (first, second)]
+    differences = {(each.metric, each.part, each.slice): each for each in _differences(first, second, common)}
+    return Compared(
+        project=first.evidence.project,
+        first=first.side,
+        second=second.side,
+        common=len(common),
+        figures=[
+            Figures(
+                metric=key[0],
+                part=key[1],
+                slice=key[2],
+                first=estimates[0].get(key),
+                second=estimates[1].get(key),
+                difference=differences.get(key),
+            )
+            for key in dict.fromkeys([*estimates[0], *estimates[1]])
+        ],
+        changed=list(_changed(_flat(first.evidence.config), _flat(second.evidence.config))),
+    )
+
+
+def _students(evidence: Evidence) -> dict[tuple[str, str, str], Estimate]:
+    return {
+        (each.metric, each.part, each.slice): each for each in evidence.scores.estimates if each.system == "student"
+    }
+
+
+def _differences(first: Judged, second: Judged, common: set[str]) -> Iterator[Difference]:
+    """The second student less the first, over the rows that both were judged on."""
+    theirs = {row["id"]: row for row in second.answers if row["id"] in common}
+    pairs = [(row, theirs[row["id"]]) for row in first.answers if row["id"] in theirs]
+    measured = [{metric for pair in pairs for metric in pair[side]["scores"]} for side in (0, 1)]
+    groups: dict[tuple[str, str, str], list[tuple[Scored, Scored]]] = {}
+    for one, other in pairs:
+        for metric in sorted(measured[0] & measured[1]):
+            for name in dict.fromkeys([ALL, one["slice"]]):
+                groups.setdefault((metric, one["part"], name), []).append((one, other))
+    versions = {"system": f"version {second.side.version}", "versus": f"version {first.side.version}"}
+    for (metric, part, name), own in groups.items():
+        yield Difference(**versions, metric=metric, part=part, slice=name, **_measured(own, metric))
+
+
+def _measured(pairs: list[tuple[Scored, Scored]], metric: str) -> dict[str, Any]:
+    """The mean over rows that both have a verdict on; the interval holds whatever the missing ones would have been."""
+    judged = [(one, other) for one, other in pairs if metric in one["scores"] and metric in other["scores"]]
+    groups = [one["group"] for one, _ in pairs]
+
+    def measured(missing_first: float, missing_second: float) -> Interval:
+        first = [one["scores"].get(metric, missing_first) for one, _ in pairs]
+        return difference_interval([other["scores"].get(metric, missing_second) for _, other in pairs], first, groups)
+
+    worst, best = measured(1.0, 0.0), measured(0.0, 1.0)
+    sums = [other["scores"][metric] - one["scores"][metric] for one, other in judged]
+    mean = fmean(sums) if sums else 0.0
+    return worst._asdict() | {"mean": mean, "high": best.high, "unjudged": len(pairs) - len(judged)}
+
+
+def _side(entry: Version, evidence: Evidence, on_stage: bool) -> Side:
+    holdout = entry.holdout or _made(evidence, "split", "holdout")
+    return Side(
+        version=entry.version,
+        student=entry.student.fingerprint,
+        entered_at=entry.entered_at,
+        verdict=entry.verdict,
+        on_stage=on_stage,
+        holdout=holdout.fingerprint,
+        holdout_rows=holdout.rows,
+        trained_rows=evidence.training.rows,
+    )
+
+
+def _made(evidence: Evidence, stage: str, field: str) -> Dataset:
+    """A data set that a stage of the run made, with its rows."""
+    for record in evidence.stages:
+        if record.stage == stage and field in record.made:
+            return Dataset.model_validate(Store().manifest(Dataset(fingerprint=record.made[field], rows=0)).handle)
+    raise StoreError(f"the evidence on version {evidence.version} names no {field}. Run the project again.")
+
+
+def _rows(evidence: Evidence, part: str) -> Iterator[Kept]:
+    yield from Store().read_rows(_made(evidence, "split", part))
+
+
+def _said(row: Kept) -> str:
+    return digest([row["messages"], row["reference"]])
+
+
+def _flat(config: Any, at: str = "") -> dict[str, Any]:
+    """Every setting by its dotted path."""
+    if isinstance(config, Mapping) and config:
+        parts: Iterator[tuple[Any, Any]] = iter(config.items())
+    elif isinstance(config, list) and config:
+        parts = enumerate(config)
+    else:
+        return {at: config}
+    return {path: value for name, each in parts for path, value in _flat(each, f"{at}.{name}".lstrip(".")).items()}
+
+
+def _changed(first: dict[str, Any], second: dict[str, Any]) -> Iterator[Changed]:
+    for setting in dict.fromkeys([*first, *second]):
+        if first.get(setting) != second.get(setting):
+            yield Changed(setting=setting, first=first.get(setting), second=second.get(setting))

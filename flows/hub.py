@@ -1,0 +1,41 @@
+"""The Hugging Face hub: an exported student as a model repository."""
+
+import tempfile
+from pathlib import Path
+
+from flows.export import export
+from flows.runs import version_or_champion
+from tasks.errors import ExtraMissing, ModelUnavailable
+
+
+def upload(project: str, repository: str, version: int | None = None, gguf: bool = False) -> str:
+    """Upload a version, the champion where none is named, as one commit to a repository that is private when made here.
+
+    The token is `HF_TOKEN`, or what `hf auth login` stored. Returns the commit's address. Raises `StoreError` where
+    there is no such version, `ModelUnavailable` where the hub refuses or cannot be reached.
+    """
+    try:
+        import httpx2
+        from huggingface_hub import HfApi
+        from huggingface_hub.errors import HFValidationError, OfflineModeIsEnabled
+    except ImportError as error:
+        raise ExtraMissing("huggingface_hub is not installed: pip install 'stillhouse[local]'.") from error
+    entry = version_or_champion(project, version)
+    with tempfile.TemporaryDirectory() as folder:
+        student = export(project, Path(folder) / "student", entry.version, gguf)
+        try:
+            hub = HfApi()
+            hub.create_repo(repository, private=True, exist_ok=True)
+            done = hub.upload_folder(
+                repo_id=repository,
+                folder_path=student,
+                commit_message=f"{project} version {entry.version}",
+                commit_description=f"student {entry.student.fingerprint}, verdict {entry.verdict}",
+                delete_patterns=["*"],
+            )
+        except (httpx2.HTTPError, HFValidationError, OfflineModeIsEnabled, OSError) as error:
+            said = " ".join(str(error).split())[:300]
+            raise ModelUnavailable(
+                f"the hub did not take {repository}: {said}. Set HF_TOKEN to one that may write."
+            ) from error
+    return str(done.commit_url)

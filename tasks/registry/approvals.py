@@ -1,0 +1,101 @@
+"""Approvals: whether a student whose verdict is `promote` goes on stage, asked of people and answered once."""
+
+import time
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from tasks.artifacts import Student
+from tasks.database import Database
+from tasks.errors import StoreError
+from tasks.registry import stage
+from tasks.registry.records import Approval, Decided, approval_of
+from tasks.registry.tables import APPROVALS, METADATA
+from tasks.root import store_root
+
+
+class Approvals:
+    """Open questions and what was decided on them. Whoever decides first decides; the pointer moves with it."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._database = Database(path or store_root() / "registry.sqlite", METADATA, "Restore it from a copy.")
+
+    def ask(self, project: str, student: Student, seconds: float) -> Approval:
+        """Ask people to decide within so many seconds, and return where the question stands.
+
+        What a person decided on the same evidence stands: the same rival and the same holdout. A question that nobody
+        answered in time is asked again.
+        """
+        with self._database.begin() as connection:
+            known, entry = _last(connection, project, student), stage.version(connection, project, student)
+            assert entry is not None, "a student is entered before it is asked about"
+            evidence = {
+                "rival": entry.rival.fingerprint if entry.rival else None,
+                "holdout": entry.holdout.fingerprint if entry.holdout else None,
+            }
+            same = known is not None and (known.rival, known.holdout) == (evidence["rival"], evidence["holdout"])
+            if known is None or not same or known.decision == "timed out":
+                fresh = {"project": project, "student": student.fingerprint, "asked_at": time.time()} | evidence
+                connection.execute(sa.insert(APPROVALS).values(fresh | {"until": time.time() + seconds}))
+            elif known.decision is None:
+                again = sa.update(APPROVALS).where(APPROVALS.c.number == known.number)
+                connection.execute(again.values(until=time.time() + seconds))
+            return approval_of(_last(connection, project, student))
+
+    def find(self, project: str, student: Student) -> Approval | None:
+        """The last question about a student, or None where nobody was ever asked."""
+        with self._database.read() as connection:
+            return latest(connection, project, student)
+
+    def open(self, project: str) -> list[Approval]:
+        """The questions that wait for an answer, the oldest first."""
+        query = sa.select(APPROVALS).where(APPROVALS.c.project == project, APPROVALS.c.decision.is_(None))
+        with self._database.read() as connection:
+            return [approval_of(row) for row in connection.execute(query.order_by(APPROVALS.c.number))]
+
+    def decide(self, project: str, student: Student, decision: Decided, who: str, note: str = "") -> Approval:
+        """Answer the open question about a student, and return what stands; approved, it goes on stage at once.
+
+        Where somebody decided before, that stands. A student that beat a champion who has left the stage since does not
+        go on. Raises `StoreError` where nobody asked, or the time to answer is over.
+        """
+        with self._database.begin() as connection:
+            asked, entry = latest(connection, project, student), stage.version(connection, project, student)
+            if asked is None or entry is None:
+                raise StoreError(f"{project}: nobody asked about {student.fingerprint[:12]}. Run the project first.")
+            if asked.decision is not None:
+                return asked
+            if decision != "timed out" and time.time() > asked.until:
+                raise StoreError(
+                    f"{project} version {entry.version}: the time to decide is over. Run the project again, which asks "
+                    f"again, or use `stillhouse promote`."
+                )
+            close(connection, project, student, decision, who, note)
+            beaten = entry.rival.fingerprint if entry.rival else None
+            if decision == "approved" and stage.champion(connection, project) == beaten:
+                stage.move(connection, project, student, "approved", who, note)
+            return asked._replace(decision=decision, who=who, note=note)
+
+
+def latest(connection: sa.Connection, project: str, student: Student) -> Approval | None:
+    """The last question about a student."""
+    row = _last(connection, project, student)
+    return approval_of(row) if row else None
+
+
+def close(
+    connection: sa.Connection, project: str, student: Student, decision: Decided, who: str, note: str = ""
+) -> None:
+    """Answer what is open about a student."""
+    mine = sa.and_(
+        APPROVALS.c.project == project,
+        APPROVALS.c.student == student.fingerprint,
+        APPROVALS.c.decision.is_(None),
+    )
+    values = {"decision": decision, "who": who, "note": note, "decided_at": time.time()}
+    connection.execute(sa.update(APPROVALS).where(mine).values(values))
+
+
+def _last(connection: sa.Connection, project: str, student: Student) -> sa.Row[tuple[object, ...]] | None:
+    query = sa.select(APPROVALS).where(APPROVALS.c.project == project, APPROVALS.c.student == student.fingerprint)
+    return connection.execute(query.order_by(APPROVALS.c.number.desc()).limit(1)).first()
