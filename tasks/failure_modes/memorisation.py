@@ -33,7 +33,10 @@ class Memorisation(BaseModel):
     def examine(self, shown: Shown) -> FailureMode:
         """What the answers to rows that were held out show."""
         own = self._of_single_answers(shown.trained)
-        pairs = [each for each in shown.beside("teacher") if own]
+        if not own:
+            why = f"no training answer has {self.words} words in sequence that are its own"
+            return not_measured("memorisation", self.threshold, why)
+        pairs = shown.beside("teacher")
         long = [each for each in pairs if self._runs(each.student["text"]) or self._runs(each.other["text"])]
         if len(long) < FEWEST_ROWS:
             why = f"{len(long)} of {len(pairs)} answers to rows that were held out have {self.words} words of prose"

@@ -52,6 +52,9 @@ def test_labels_are_not_measured() -> None:
     found = MODE.examine(seen)
     assert (found.fires, found.measured) == ("no", False)
     assert "0 of 120 answers" in found.words
+    for row in seen.trained:
+        row["completion"] = "refund"
+    assert "no training answer has 12 words" in MODE.examine(seen).words
 
 
 TEMPLATE = reply("template", 1)
