@@ -61,14 +61,18 @@ class Shingles(NamedTuple):
         _, first, number = np.unique(sums, return_index=True, return_inverse=True)
         return first[number]
 
-    def jaccard(self, first: Numbers, second: Numbers) -> NDArray[np.float64]:
-        """The Jaccard similarity of each pair of texts."""
+    def alike(self, first: Numbers, second: Numbers, similarity: float) -> NDArray[np.bool_]:
+        """Whether the Jaccard similarity of each pair of texts is at least this."""
         sizes = np.diff(self.starts)
-        both = sizes[first] + sizes[second]
-        shared = np.zeros(len(first), np.int64)
+        one, other = sizes[first], sizes[second]
+        found = np.minimum(one, other) / np.maximum(one, other) >= similarity
+        places = np.flatnonzero(found)
+        both = one[places] + other[places]
         for part in batches(np.cumsum(both), _BATCH):
-            shared[part] = np.diff(self.sets[first[part]].multiply(self.sets[second[part]]).indptr)
-        return shared / (both - shared)
+            chosen = places[part]
+            shared = np.diff(self.sets[first[chosen]].multiply(self.sets[second[chosen]]).indptr)
+            found[chosen] = shared / (both[part] - shared) >= similarity
+        return found
 
 
 def batches(ends: Numbers, size: int) -> Iterator[slice]:

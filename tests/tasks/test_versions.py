@@ -23,8 +23,8 @@ from tasks.trainers import LocalTrainer
 PINNED = {
     "sample": ("2", "1502d4564299eef6"),
     "teach": ("2", "eaf28d3d8f3943fa"),
-    "filter": ("4", "863417f3cfb5100d"),
-    "split": ("2", "bc75a05d44c4d2ac"),
+    "filter": ("5", "863417f3cfb5100d"),
+    "split": ("3", "bc75a05d44c4d2ac"),
     "train": ("2", "018294fa55fac5af"),
     "evaluate": ("2", "a6f119d78c1d6ae4"),
     "promote": ("1", "e8b2bcda75b0261d"),
