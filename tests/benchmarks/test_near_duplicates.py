@@ -2,14 +2,14 @@
 
 `make bench` prints the tables. Each peer runs in a process of its own, on the same texts. Labelled: three sets of
 bibliographic records whose duplicates were checked by hand; a peer's links are closed to clusters, and pairs within
-clusters are judged, at each peer's default threshold (ours 0.8, text-dedup 0.7, the others 0.9) and at the best of one sweep, the same
-for all. Speed: real texts cut and joined anew, a fifth of them repeats with a word or two changed; recall is over the
-planted repeats whose true Jaccard similarity of 5-character shingles reaches the threshold, and found is what ends up
-in one cluster. (`repeats` keeps a text whose original is itself dropped and which is not that similar to what was kept
-instead: that is its task, and lowers this figure.) semhash runs with a stand-in encoder (see peer_semhash.py): its
-figures are no verdict on its own model, and its threshold is one of cosine. Memory is that of each engine's own process:
-text-dedup's workers are not in it. BENCH_TEXTS: how many texts, in thousands,
-with commas between; BENCH_PEERS: who takes part.
+clusters are judged, at each peer's default threshold (ours 0.8, text-dedup 0.7, the others 0.9) and at the best of one
+sweep, the same for all. Speed: real texts cut and joined anew, a fifth of them repeats with a word or two changed;
+recall is over the planted repeats whose true Jaccard similarity of 5-character shingles reaches the threshold, and
+found is what ends up in one cluster. (`repeats` keeps a text whose original is itself dropped and which is not that
+similar to what was kept instead: that is its task, and lowers this figure.) semhash runs with a stand-in encoder (see
+peer_semhash.py): its figures are no verdict on its own model, and its threshold is one of cosine. Memory is that of
+each engine's own process: text-dedup's workers are not in it. BENCH_TEXTS: how many texts, in thousands, with commas
+between; BENCH_PEERS: who takes part.
 """
 
 import csv
