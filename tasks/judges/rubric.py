@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tasks.judges.judge import Judge, Shown
 from tasks.judges.reading import Unreadable, object_schema, read_object
-from tasks.models import Answer, Hand
+from tasks.models import Answer, Hand, Question
 from tasks.rows import Message
 
 _TASK = """\
@@ -122,9 +122,15 @@ class Rubric(Judge):
 
     def judge(self, hand: Hand, cases: Sequence[Case], sample: int = 0) -> list[Levels | Unreadable]:
         """The verdict on each answer, in order. Raises as `Hand.ask`."""
-        wanted = [Shown(case.row, {"conversation": transcript(case.messages), "answer": case.text}) for case in cases]
-        task = _TASK.format(dimensions="\n".join(dimension.words() for dimension in self.dimensions))
-        return self.ask_until_read(hand, wanted, task, self.schema_asked_for, self.read, sample)
+        return self.ask_until_read(hand, _shown(cases), self._task, self.schema_asked_for, self.read, sample)
+
+    def questions(self, cases: Sequence[Case]) -> list[Question]:
+        """What it is asked first about each answer; a verdict that cannot be read is asked for again."""
+        return self.first_tries(_shown(cases), self._task, self.schema_asked_for)
+
+    @property
+    def _task(self) -> str:
+        return _TASK.format(dimensions="\n".join(dimension.words() for dimension in self.dimensions))
 
     def read(self, answer: Answer) -> Levels | Unreadable:
         """The levels in a verdict; all of them, or none."""
@@ -138,6 +144,10 @@ class Rubric(Judge):
 def transcript(messages: Sequence[Message]) -> str:
     """A conversation as the judge reads it."""
     return "\n".join(f"{message['role']}: {message['content']}" for message in messages)
+
+
+def _shown(cases: Sequence[Case]) -> list[Shown]:
+    return [Shown(case.row, {"conversation": transcript(case.messages), "answer": case.text}) for case in cases]
 
 
 def _schema(dimension: Dimension) -> dict[str, Any]:
