@@ -87,7 +87,7 @@ def _judging(project: Project, taught: Result | None) -> Iterator[str]:
             else:
                 candidates = list(_supposed(project))
                 supposed = f", supposing that all answers are kept and {_words(project)} tokens long"
-            cost = asks(rule.rubric.model, rule.questions(candidates))
+            cost = costs(rule.rubric.model, rule.questions(candidates))
             yield f"{called(rule.rubric.model)} judges what the rules before it keep: {cost}{supposed}"
 
 
@@ -117,10 +117,16 @@ def _spent(name: str, budget_usd: float) -> str:
 
 
 def asks(teacher: AnyModel, asked: Sequence[Question]) -> str:
-    """How much of it a teacher is still to be asked, and what that costs."""
-    if isinstance(teacher, Service):
-        return f"{teacher.model}: {estimate(teacher, asked, Ledger()).words()}"
-    identity = teacher.identity()
+    """Which service is still to be asked how much of it, and what that costs."""
+    name = f"{teacher.model}: " if isinstance(teacher, Service) else ""
+    return name + costs(teacher, asked)
+
+
+def costs(model: AnyModel, asked: Sequence[Question]) -> str:
+    """How much of it a model is still to be asked, and what that costs."""
+    if isinstance(model, Service):
+        return estimate(model, asked, Ledger()).words()
+    identity = model.identity()
     keys = {request_key(identity, question.request) for question in asked}
     to_ask = len(keys) - len(Ledger().known(list(keys)))
-    return f"{to_ask} of {len(keys)} requests to ask, the rest is in the ledger; {teacher.provider}, so costs nothing"
+    return f"{to_ask} of {len(keys)} requests to ask, the rest is in the ledger; {model.provider}, so costs nothing"

@@ -83,13 +83,13 @@ def test_what_cannot_be_read_is_asked_again_and_a_second_run_asks_nothing(
     run(project)
     assert len(provider.asked) == asked
     content = yaml.safe_load(project.read_text())
+    content["filter"]["rules"][-1]["at_least"] = 5
+    again = {each.stage: each.words for each in plan(load(write(project.parent, content)))}["filter"]
+    assert f"0 of {len(bodies)} requests to ask, the rest is in the ledger; costs nothing" in again
     content["filter"]["rules"][-1]["rubric"]["dimensions"][0]["question"] = "Is it right?"
     anew = {each.stage: each.words for each in plan(load(write(project.parent, content)))}["filter"]
     assert f"{len(bodies)} of {len(bodies)} requests to ask" in anew
     assert "supposing" not in anew
-    content["filter"]["rules"][-1] = yaml.safe_load(project.read_text())["filter"]["rules"][-1] | {"at_least": 5}
-    again = {each.stage: each.words for each in plan(load(write(project.parent, content)))}["filter"]
-    assert f"0 of {len(bodies)} requests to ask, the rest is in the ledger; costs nothing" in again
 
 
 def test_another_level_asks_nothing_and_another_question_asks_anew(
