@@ -1,7 +1,7 @@
-"""What a run would do, found without doing it: which stages are cached, and what the teacher would be asked."""
+"""What a run would do, found without doing it: which stages are cached, and what teacher and judges would be asked."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, ParamSpec, TypeVar
 
 from prefect import Task
@@ -11,16 +11,22 @@ from flows.evidence import MODULES
 from flows.project import Project, chosen
 from tasks.artifacts import Result
 from tasks.caching import finished
+from tasks.filter import passed, read_gold
 from tasks.judges import called
-from tasks.models import AnyModel, Ledger, Question, Service, estimate, request_key
+from tasks.models import Answer, AnyModel, Ledger, Question, Service, estimate, request_key
 from tasks.models.prices import NANODOLLARS, dollars
-from tasks.rules import Judged
-from tasks.teach import questions
+from tasks.people import reviews_by_id
+from tasks.reviews import Reviews
+from tasks.rows import Output
+from tasks.rules import Candidate, Judged, Ready
+from tasks.store import Store
+from tasks.teach import Taught, names, outputs, questions
 
 Params = ParamSpec("Params")
 Given = TypeVar("Given", bound=Result)
 
 STAGES = tuple(MODULES)
+_SUPPOSED_TOKENS = 300
 
 
 class Planned(NamedTuple):
@@ -37,9 +43,9 @@ class _WouldRun(Exception):
 
 def plan(project: Project) -> list[Planned]:
     """Each stage as a run would find it now."""
-    known = [Planned(name, True, result.words()) for name, result in done(project).items()]
-    waiting = STAGES[len(known) :]
-    return known + [Planned(name, False, _work(project, name)) for name in waiting]
+    results = done(project)
+    known = [Planned(name, True, result.words()) for name, result in results.items()]
+    return known + [Planned(name, False, _work(project, name, results)) for name in STAGES[len(known) :]]
 
 
 def done(project: Project) -> dict[str, Result]:
@@ -58,14 +64,13 @@ def done(project: Project) -> dict[str, Result]:
     return known
 
 
-def _work(project: Project, stage: str) -> str:
+def _work(project: Project, stage: str, results: Mapping[str, Result]) -> str:
     if stage == "teach":
         asked = list(questions(chosen(project.sample), project.teach))
         words = [asks(teacher, asked) for teacher in project.teach.teachers]
         return "; ".join(words + ([] if project.budget_usd is None else [_spent(project.name, project.budget_usd)]))
     if stage == "filter":
-        rubrics = [rule.rubric for rule in project.filter.rules if isinstance(rule, Judged)]
-        return "; ".join(f"{called(rubric.model)} judges what the rules before it keep" for rubric in rubrics)
+        return "; ".join(_judging(project, results.get("teach")))
     if stage == "evaluate":
         paid = [each.model for each in project.train.asked() if isinstance(each, Service)]
         others = f"{', '.join(paid)} asked for every row held out" if paid else "the others run here: costs nothing"
@@ -73,15 +78,57 @@ def _work(project: Project, stage: str) -> str:
     return ""
 
 
+def _judging(project: Project, taught: Result | None) -> Iterator[str]:
+    """What each judge of the filter would be asked about the teacher's answers, or, while there are none, the like."""
+    rules = project.filter.rules
+    for at, rule in enumerate(rules):
+        if isinstance(rule, Judged):
+            supposed = ""
+            if isinstance(taught, Taught):
+                candidates = _left(project, taught, [each for each in rules[:at] if not isinstance(each, Judged)])
+            else:
+                candidates = list(_supposed(project))
+                supposed = f", supposing that all answers are kept and {_words(project)} tokens long"
+            cost = costs(rule.rubric.model, rule.questions(candidates))
+            yield f"{called(rule.rubric.model)} judges what the rules before it keep: {cost}{supposed}"
+
+
+def _left(project: Project, taught: Taught, rules: Sequence[Ready]) -> list[Candidate]:
+    """The teacher's answers that these rules keep."""
+    rows: list[Output] = list(Store().read_rows(taught.outputs))
+    reviews = reviews_by_id(rows, Reviews().latest(project.name))
+    return passed(rows, rules, read_gold(project.filter), reviews)[0]
+
+
+def _supposed(project: Project) -> Iterator[Candidate]:
+    """An answer from each teacher, as often as it is asked, to each row that has no approved one."""
+    gold, said = read_gold(project.filter), " word" * _words(project)
+    rows = [row for row in chosen(project.sample) if row["id"] not in gold]
+    for name in names(project.teach.teachers):
+        answers = (Answer(text=f"{name} {at}{said}") for at in range(len(rows) * project.teach.samples))
+        for output in outputs(rows, name, answers, project.teach.samples):
+            yield Candidate(output, output["text"], approved=False)
+
+
+def _words(project: Project) -> int:
+    return min(_SUPPOSED_TOKENS, project.teach.max_output_tokens)
+
+
 def _spent(name: str, budget_usd: float) -> str:
     return f"{dollars(Ledger().spent(name))} of budget_usd {dollars(round(budget_usd * NANODOLLARS))} spent"
 
 
 def asks(teacher: AnyModel, asked: Sequence[Question]) -> str:
-    """How much of it a teacher is still to be asked, and what that costs."""
-    if isinstance(teacher, Service):
-        return f"{teacher.model}: {estimate(teacher, asked, Ledger()).words()}"
-    identity = teacher.identity()
+    """Which service is still to be asked how much of it, and what that costs."""
+    name = f"{teacher.model}: " if isinstance(teacher, Service) else ""
+    return name + costs(teacher, asked)
+
+
+def costs(model: AnyModel, asked: Sequence[Question]) -> str:
+    """How much of it a model is still to be asked, and what that costs."""
+    if isinstance(model, Service):
+        return estimate(model, asked, Ledger()).words()
+    identity = model.identity()
     keys = {request_key(identity, question.request) for question in asked}
     to_ask = len(keys) - len(Ledger().known(list(keys)))
-    return f"{to_ask} of {len(keys)} requests to ask, the rest is in the ledger; {teacher.provider}, so costs nothing"
+    return f"{to_ask} of {len(keys)} requests to ask, the rest is in the ledger; {model.provider}, so costs nothing"

@@ -19,7 +19,7 @@ from tasks.judges import called
 from tasks.models import AnyModel, Budget, Recorded, Service
 from tasks.promote import PromoteConfig
 from tasks.rows import Input
-from tasks.rules import Judged
+from tasks.rules import Agreement, Contradiction, Judged
 from tasks.sample import SampleConfig, look, pick, rows_at, sample
 from tasks.split import SplitConfig
 from tasks.store import Store
@@ -97,7 +97,7 @@ def check(project: Project, run_usd: float | None = None, asks: bool = True) -> 
         raise ProjectError(f"split.unseen: no row has slice {sorted(missing)}; there are {sorted(known.slices)}")
     check_slices(project.promote.rules, known.slices, set(project.split.unseen))
     _check_split(project, read_gold(project.filter, known.ids), known)
-    _ = project.teach.schema_asked_for
+    _check_fields(project)
     for teacher in project.teach.teachers:
         if isinstance(teacher, Recorded):
             _check_recorded(project, teacher)
@@ -109,6 +109,17 @@ def check(project: Project, run_usd: float | None = None, asks: bool = True) -> 
             _check_paid(project, model, run_usd)
             if asks:
                 model.check()
+
+
+def _check_fields(project: Project) -> None:
+    """Raises `ProjectError` where a rule compares fields that the answers' schema does not name."""
+    known = (project.teach.schema_asked_for or {}).get("properties") or {}
+    for rule in project.filter.rules:
+        if known and isinstance(rule, Agreement | Contradiction) and not known.keys() >= set(rule.fields):
+            unknown = sorted(set(rule.fields) - known.keys())
+            raise ProjectError(
+                f"filter.rules: {rule.rule}: fields: teach.output_schema has no {unknown}; there are {sorted(known)}"
+            )
 
 
 def _check_split(project: Project, gold: dict[str, str], known: "_Known") -> None:

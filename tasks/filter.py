@@ -115,8 +115,24 @@ def sift(
 ) -> Sifted:
     """Each row once: kept, perhaps repaired, or dropped by the first rule that says so.
 
+    Of several answers to one row that no rule drops, the first is kept.
+    """
+    candidates, dropped = passed(rows, rules, gold, reviews)
+    first: dict[str, Candidate] = {}
+    for candidate in candidates:
+        if first.setdefault(candidate.row["id"], candidate) is not candidate:
+            dropped.append(Dropped(**candidate.row, reason="other_answer", evidence="another to this row is kept"))
+    reviewed = reviews.keys() - gold.keys()
+    return Sifted([_kept(candidate, candidate.row["id"] in reviewed) for candidate in first.values()], dropped)
+
+
+def passed(
+    rows: Sequence[Output], rules: Sequence[Ready], gold: Mapping[str, str], reviews: Mapping[str, Review]
+) -> tuple[list[Candidate], list[Dropped]]:
+    """The answers that no rule drops, as repaired, and the others.
+
     An approved answer replaces the teacher's before the first rule, and no rule drops it; a vetoed row is dropped
-    before the first rule. Of several answers to one row that no rule drops, the first is kept.
+    before the first rule.
     """
     approved = approved_answers(gold, reviews)
     vetoed = {id: review.note for id, review in reviews.items() if review.decision == "veto"}
@@ -131,21 +147,16 @@ def sift(
         if row["id"] not in vetoed
     ]
     for rule in rules:
-        passed: list[Candidate] = []
+        left: list[Candidate] = []
         for candidate, verdict in zip(candidates, rule.judge(candidates), strict=True):
             if candidate.approved:
-                passed.append(candidate)
+                left.append(candidate)
             elif isinstance(verdict, Drop):
                 dropped.append(Dropped(**candidate.row, reason=verdict.reason, evidence=verdict.evidence))
             else:
-                passed.append(_after(candidate, verdict))
-        candidates = passed
-    first: dict[str, Candidate] = {}
-    for candidate in candidates:
-        if first.setdefault(candidate.row["id"], candidate) is not candidate:
-            dropped.append(Dropped(**candidate.row, reason="other_answer", evidence="another to this row is kept"))
-    reviewed = reviews.keys() - gold.keys()
-    return Sifted([_kept(candidate, candidate.row["id"] in reviewed) for candidate in first.values()], dropped)
+                left.append(_after(candidate, verdict))
+        candidates = left
+    return candidates, dropped
 
 
 def _after(candidate: Candidate, verdict: Keep) -> Candidate:

@@ -2,8 +2,10 @@
 
 import getpass
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
+from flows.funnel import spoken
 from flows.plan import done
 from flows.project import Project, chosen
 from flows.review.decisions import decisions
@@ -12,10 +14,10 @@ from flows.review.sheet import read_sheet, write_sheet
 from tasks.artifacts import Tally
 from tasks.errors import ProjectError, StoreError
 from tasks.filter import Filtered
-from tasks.reviews import Review, Reviews, row_key
+from tasks.reviews import Reviews, row_key
 from tasks.store import Store
 
-_GONE_NAMED = 20
+_NAMED = 20
 
 
 def hand_out(project: Project, yaml: Path, to: Path, rows: int) -> str:
@@ -50,18 +52,19 @@ def hand_out(project: Project, yaml: Path, to: Path, rows: int) -> str:
 def take_in(project: Project, file: Path) -> str:
     """Record what people decided, and say what it was. Raises `ProjectError` where anything in the sheet is wrong."""
     reviews, sheet = Reviews(), read_sheet(file)
-    decided = decisions(file, sheet, reviews.shown(project.name), reviews.latest(project.name))
+    here = {row_key(row): spoken(row) for row in chosen(project.sample)}
+    decided = decisions(file, sheet, reviews.shown(project.name), reviews.latest(project.name), here)
     reviews.add(project.name, decided.new, _who())
-    words = Tally(rows_in=len(sheet.rows), outcomes=decided.outcomes).words()
-    gone = _gone(project, decided.new)
-    named = ", ".join(gone[:_GONE_NAMED]) + (", …" if len(gone) > _GONE_NAMED else "")
-    lost = f"; {len(gone)} of rows that are gone, kept for when they come back: {named}" if gone else ""
-    return f"{project.name}: {words}{lost}"
+    words = [Tally(rows_in=len(sheet.rows), outcomes=decided.outcomes).words()]
+    if gone := [review.id for review in decided.new if review.row not in here]:
+        words.append(f"{len(gone)} of rows that are gone, kept for when they come back: {_named(gone, ', ')}")
+    if decided.doubts:
+        words.append(f"taken in, and worth a second look, for a later import wins: {_named(decided.doubts, '; ')}")
+    return f"{project.name}: {'; '.join(words)}"
 
 
-def _gone(project: Project, reviews: list[Review]) -> list[str]:
-    here = {row_key(row) for row in chosen(project.sample)}
-    return [review.id for review in reviews if review.row not in here]
+def _named(each: Sequence[str], between: str) -> str:
+    return between.join([*each[:_NAMED], *(["…"] if len(each) > _NAMED else [])])
 
 
 def _who() -> str:

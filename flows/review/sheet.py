@@ -17,7 +17,7 @@ CELL = 32_767
 
 KEY = "row ñð€"  # these letters come back from no other code page than Windows-1252, so a sheet tells how it was saved
 COLUMNS = ("id", "slice", "why", "conversation", "answer", "decision", "correction", "note", KEY)
-_READ = ("answer", "decision", "correction", "note", KEY)
+_READ = ("conversation", "answer", "decision", "correction", "note", KEY)
 _FORMULA = re.compile(r"'*(?:\s*[=+\-@＝＋－＠]|[\t\r\n])")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
@@ -29,6 +29,7 @@ class SheetRow(NamedTuple):
 
     number: int
     key: str
+    conversation: str
     answer: str
     decision: str
     correction: str
@@ -45,6 +46,11 @@ class Sheet(NamedTuple):
 def cell(text: str) -> str:
     """A text as a cell shows it: lines end in one way, and control characters are spelt out."""
     return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", _lines(text))
+
+
+def control_characters(text: str) -> list[str]:
+    """Those in a text, spelt out."""
+    return sorted({cell(each) for each in _CONTROL.findall(text)})
 
 
 def neutralised(text: str) -> str:
@@ -94,8 +100,8 @@ def read_sheet(path: Path) -> Sheet:
         found = {name: cells[at] if at < len(cells) else "" for name, at in columns.items()}
         if number > 1 and any(each.strip() for each in cells):
             key, decision = found[KEY].strip(), found["decision"].strip().casefold()
-            answer, correction, note = (restored(_lines(found[name])) for name in ("answer", "correction", "note"))
-            rows.append(SheetRow(number, key, answer, decision, correction, note))
+            texts = {name: restored(_lines(found[name])) for name in ("conversation", "answer", "correction", "note")}
+            rows.append(SheetRow(number=number, key=key, decision=decision, **texts))
     return Sheet(rows, encoding != "cp1252")
 
 

@@ -54,8 +54,7 @@ class Judge(BaseModel):
 
         Another `sample` asks for the same verdicts anew. Raises as `Hand.ask`.
         """
-        told = self._told(task)
-        questions = [self._question(each, told, schema, sample * TRIES) for each in wanted]
+        questions = self.first_tries(wanted, task, schema, sample)
         verdicts: dict[int, Verdict | Unreadable] = {}
         waiting = list(range(len(questions)))
         while waiting:
@@ -72,6 +71,13 @@ class Judge(BaseModel):
     def says_anew(self, shown: Shown, task: str, schema: dict[str, Any], sample: int) -> bool:
         """Whether another sample may say something else: not of a local model, of a recorded one if its file does."""
         return self._says_anew(self._question(shown, self._told(task), schema, sample * TRIES).request)
+
+    def first_tries(
+        self, wanted: Sequence[Shown], task: str, schema: dict[str, Any], sample: int = 0
+    ) -> list[Question]:
+        """What the judge is asked first, for each verdict that is wanted."""
+        told = self._told(task)
+        return [self._question(each, told, schema, sample * TRIES) for each in wanted]
 
     def _told(self, task: str) -> str:
         if self.instruction is None:

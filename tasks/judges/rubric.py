@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tasks.judges.judge import Judge, Shown
 from tasks.judges.reading import Unreadable, object_schema, read_object
-from tasks.models import Answer, Hand
+from tasks.models import Answer, Hand, Question
 from tasks.rows import Message
 
 _TASK = """\
@@ -133,6 +133,10 @@ class Rubric(Judge):
     def judges_anew(self, case: Case, sample: int) -> bool:
         """Whether another sample may give the answer another verdict."""
         return self.says_anew(_shown(case), self._task([case]), self.schema_asked_for, sample)
+
+    def questions(self, cases: Sequence[Case]) -> list[Question]:
+        """What it is asked first about each answer; a verdict that cannot be read is asked for again."""
+        return self.first_tries([_shown(case) for case in cases], self._task(cases), self.schema_asked_for)
 
     def read(self, answer: Answer) -> Levels | Unreadable:
         """The levels in a verdict; all of them, or none."""

@@ -33,6 +33,7 @@ Rule = Annotated[
     | Contradiction
     | Shape
     | NearDuplicate
+    | SemanticDuplicate
     | Judged,
     Field(discriminator="rule"),
 ]

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from tasks.rules.said import counted, said
+from tasks.rules.said import check_fields, counted, said
 from tasks.rules.verdict import Candidate, Drop, Keep, Verdict
 
 
@@ -25,7 +25,8 @@ class Agreement(BaseModel):
     at_least: float = Field(default=0.5, gt=0, le=1, description="The share of answers that must agree, two at least.")
 
     def judge(self, candidates: Sequence[Candidate]) -> Iterable[Verdict]:
-        """A verdict for each candidate, in order."""
+        """A verdict for each candidate, in order. Raises `ProjectError` where no answer has one of the fields."""
+        check_fields(self.rule, self.fields, (candidate.text for candidate in candidates))
         votes: dict[str, Counter[str]] = {}
         for candidate in candidates:
             votes.setdefault(candidate.row["id"], Counter())[said(candidate.text, self.fields)] += 1

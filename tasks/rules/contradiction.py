@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.rows import conversation
-from tasks.rules.said import counted, said
+from tasks.rules.said import check_fields, counted, said
 from tasks.rules.verdict import Candidate, Drop, Keep, Verdict
 from tasks.similarity import clusters
 
@@ -57,7 +57,8 @@ class Contradiction(BaseModel):
     similarity: float = Field(default=0.9, gt=0, le=1, description="How alike two conversations are that ask the same.")
 
     def judge(self, candidates: Sequence[Candidate]) -> Iterable[Verdict]:
-        """A verdict for each candidate, in order."""
+        """A verdict for each candidate, in order. Raises `ProjectError` where no answer has one of the fields."""
+        check_fields(self.rule, self.fields, (candidate.text for candidate in candidates))
         comparable = [(each, answer) for each in candidates if (answer := self._answer(each.text)) is not None]
         alike = clusters([conversation(each.row) for each, _ in comparable], self.similarity)
         found: dict[int, _Cluster] = {}

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tasks.judges import Case, Levels, Rubric, Unreadable, refuse_unjudged
-from tasks.models import Hand, failure
+from tasks.models import Hand, Question, failure
 from tasks.rules.verdict import Candidate, Drop, Keep, Verdict
 
 _SHOWN = 300
@@ -40,6 +40,10 @@ class Judged(BaseModel):
                 )
         return self
 
+    def questions(self, candidates: Sequence[Candidate]) -> list[Question]:
+        """What its judge is asked about candidates, but for verdicts that cannot be read and are asked for again."""
+        return self.rubric.questions(_cases(candidates))
+
     def asking(self, hand: Hand) -> "Asking":
         """The rule with the hand that asks its judge."""
         return Asking(self, hand)
@@ -53,12 +57,7 @@ class Asking(NamedTuple):
 
     def judge(self, candidates: Sequence[Candidate]) -> Iterable[Verdict]:
         """A verdict for each candidate, in order. Raises as `Hand.ask`, and `StageFailed` where too many have none."""
-        cases = [
-            Case(candidate.row["id"], candidate.row["messages"], candidate.text)
-            for candidate in candidates
-            if not candidate.approved
-        ]
-        said = self.rule.rubric.judge(self.hand, cases)
+        said = self.rule.rubric.judge(self.hand, _cases(candidates))
         refuse_unjudged(said, self.rule.max_unjudged_share, "filter", "judged")
         given = iter(said)
         return [Keep() if candidate.approved else self._verdict(next(given)) for candidate in candidates]
@@ -75,3 +74,7 @@ class Asking(NamedTuple):
         words = [f"{name} {level} of {sizes[name]}: {reason}" for name, (level, reason) in low.items()]
         said_by = "the teacher itself judges: " if self.rule.same_as_teacher else ""
         return (said_by + "; ".join(words))[:_SHOWN]
+
+
+def _cases(candidates: Sequence[Candidate]) -> list[Case]:
+    return [Case(each.row["id"], each.row["messages"], each.text) for each in candidates if not each.approved]

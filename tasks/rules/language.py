@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tasks.rows import conversation
 from tasks.rules.said import prose
@@ -42,6 +42,16 @@ class Language(BaseModel):
     languages: list[Annotated[str, Field(pattern="^[a-z]{2,3}$")]] = Field(
         default=[], description="ISO 639-1 codes; where empty, each language that a tenth of the answers are in."
     )
+
+    @model_validator(mode="after")
+    def _known(self) -> "Language":
+        unknown = set(self.languages) - _with_kin(set(_identifier().nb_classes)) if self.languages else set[str]()
+        if unknown:
+            raise ValueError(
+                f"languages: {', '.join(sorted(unknown))} is no language that can be told; there are "
+                f"{' '.join(sorted(_identifier().nb_classes))}"
+            )
+        return self
 
     def judge(self, candidates: Sequence[Candidate]) -> Iterable[Verdict]:
         """A verdict for each candidate, in order."""

@@ -2,12 +2,14 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from tasks.artifacts import canonical
+from tasks.errors import ProjectError
 from tasks.scorers import as_object
 
+_SHOWN = 200
 _BETWEEN_WORDS = re.compile(r"[\W_]+")
 
 
@@ -22,6 +24,18 @@ def said(text: str, fields: Sequence[str]) -> str:
     if given is None or any(field not in given for field in fields):
         return " ".join(text.split())
     return canonical([given[field] for field in fields] if fields else given)
+
+
+def check_fields(rule: str, fields: Sequence[str], texts: Iterable[str]) -> None:
+    """Raises `ProjectError` where no answer's JSON object has a field, and there are answers."""
+    found = [as_object(text) for text in texts] if fields else []
+    known = {field for given in found if given is not None for field in given}
+    unknown = [field for field in fields if field not in known]
+    if found and unknown:
+        there = f"their fields are {', '.join(sorted(known))[:_SHOWN]}" if known else "none is a JSON object"
+        raise ProjectError(
+            f"filter.rules: {rule}: fields: no answer has {', '.join(unknown)}; {there}. Name fields that they have."
+        )
 
 
 def counted(votes: Counter[str]) -> str:

@@ -66,23 +66,24 @@ def _connected(known: Shingles, labels: Numbers, similarity: float) -> Numbers:
     order = np.unique(labels)
     for keys in band_keys(known, similarity):
         order = order[np.argsort(keys[order], kind="stable")]
-        members = _unsettled(order, keys, labels)
+        members = _unsettled(order, keys[order], labels)
         for distance in range(1, max(_NEIGHBOURS, _PAIRS // max(len(members), 1)) + 1):
-            first, second = members[:-distance], members[distance:]
-            together = keys[first] == keys[second]
-            if not together.any():
+            own = keys[members]
+            together = np.flatnonzero(own[:-distance] == own[distance:])
+            if not len(together):
                 break
-            apart = together & (labels[first] != labels[second])
+            first, second = members[together], members[together + distance]
+            apart = labels[first] != labels[second]
             first, second = first[apart], second[apart]
-            alike = known.jaccard(first, second) >= similarity
+            alike = known.alike(first, second, similarity)
             labels = _joined(labels, first[alike], second[alike])
-            members = _unsettled(members, keys, labels)
+            members = _unsettled(members, own, labels)
     return labels
 
 
-def _unsettled(members: Numbers, keys: Keys, labels: Numbers) -> Numbers:
-    """The members, in order of their keys, of buckets whose texts are not all connected."""
-    own, label = keys[members], labels[members]
+def _unsettled(members: Numbers, own: Keys, labels: Numbers) -> Numbers:
+    """The members, in order of their own keys, of buckets whose texts are not all connected."""
+    label = labels[members]
     same = own[1:] == own[:-1]
     bucket = np.concatenate([[0], np.cumsum(~same)])[: len(members)]
     unsettled = np.bincount(bucket[1:][same & (label[1:] != label[:-1])], minlength=len(members)) > 0
@@ -115,7 +116,8 @@ def _meetings(known: Shingles, texts: Numbers, labels: Numbers, similarity: floa
     count = 0
     for keys in band_keys(known.only(texts[large]), similarity):
         keys = (keys ^ own[large].astype(np.uint64)) * _ODD
-        members = _unsettled(np.argsort(keys, kind="stable"), keys, large)
+        order = np.argsort(keys, kind="stable")
+        members = _unsettled(order, keys[order], large)
         numbers = count + np.cumsum(np.diff(keys[members], prepend=keys[members[:1]]) != 0)
         for member, number in zip(large[members].tolist(), numbers.tolist(), strict=True):
             meetings[member].append(number)
@@ -126,5 +128,5 @@ def _meetings(known: Shingles, texts: Numbers, labels: Numbers, similarity: floa
 def _most_similar(known: Shingles, text: int, others: Sequence[int], similarity: float) -> Repeat | None:
     own = known.of(text)
     shared = ((each, len(own & other), len(own | other)) for each in others for other in [known.of(each)])
-    found = [Repeat(each, both / either) for each, both, either in shared if both >= similarity * either]
+    found = [Repeat(each, both / either) for each, both, either in shared if both / either >= similarity]
     return max(found, key=lambda repeat: (repeat.similarity, -repeat.original), default=None)

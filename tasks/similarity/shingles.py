@@ -22,7 +22,8 @@ _BATCH = 1 << 18
 _HASHES = 1 << 30
 _GAP, _LETTER, _DIGIT = 0, 1, 2
 _IDENTIFIER_DIGITS = 5
-_SPACE, _NUMBER = np.uint32(ord(" ")), np.uint32(ord("0"))
+_OF_A_NUMBER = 5  # as many of its own as a letter has
+_SPACE, _IDENTIFIER = np.uint32(ord(" ")), np.uint32(0xE000)  # the latter stands in no text: it counts as a gap
 _MARKS = range(0x300, 0x1F000)  # combining marks stand in here
 _ODD = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93, 0xA0761D6478BD642F)
 
@@ -60,14 +61,18 @@ class Shingles(NamedTuple):
         _, first, number = np.unique(sums, return_index=True, return_inverse=True)
         return first[number]
 
-    def jaccard(self, first: Numbers, second: Numbers) -> NDArray[np.float64]:
-        """The Jaccard similarity of each pair of texts."""
+    def alike(self, first: Numbers, second: Numbers, similarity: float) -> NDArray[np.bool_]:
+        """Whether the Jaccard similarity of each pair of texts is at least this."""
         sizes = np.diff(self.starts)
-        both = sizes[first] + sizes[second]
-        shared = np.zeros(len(first), np.int64)
+        one, other = sizes[first], sizes[second]
+        found = np.minimum(one, other) / np.maximum(one, other) >= similarity
+        places = np.flatnonzero(found)
+        both = one[places] + other[places]
         for part in batches(np.cumsum(both), _BATCH):
-            shared[part] = np.diff(self.sets[first[part]].multiply(self.sets[second[part]]).indptr)
-        return shared / (both - shared)
+            chosen = places[part]
+            shared = np.diff(self.sets[first[chosen]].multiply(self.sets[second[chosen]]).indptr)
+            found[chosen] = shared / (both[part] - shared) >= similarity
+        return found
 
 
 def batches(ends: Numbers, size: int) -> Iterator[slice]:
@@ -84,8 +89,10 @@ def shingles(texts: Sequence[str]) -> Shingles:
     """The shingles of each text, four bytes each; nothing else of the texts is held.
 
     Case, punctuation, white space and the way in which characters are composed (NFKC) make no difference; runs of five
-    or more digits (order numbers, telephone numbers) count as equal. A text shorter than a shingle is its own, and so
-    is one of punctuation alone. Two different shingles are taken for one in a case of a billion.
+    or more digits (order numbers, telephone numbers) count as equal. Each shorter number counts once more, as five
+    shingles of its own: texts that differ in a size, a year or an amount differ by more than its letters. A text
+    shorter than a shingle is its own, and so is one of punctuation alone. Two different shingles are taken for one in
+    a case of a billion.
     """
     from scipy.sparse import csr_array
 
@@ -113,11 +120,28 @@ def _hashed(texts: Sequence[str]) -> tuple[NDArray[np.int32], Numbers]:
     hashes = np.zeros(last, np.uint64)
     for place, odd in enumerate(_ODD):
         hashes += codes[place : place + last] * np.uint64(odd)
-    found = (scattered(hashes[whole]) >> np.uint64(34)).astype(np.int32)
+    found = _narrowed(hashes[whole])
     counts = np.maximum(ends - starts - _LENGTH + 1, 1)
     for number in np.flatnonzero(starts == ends).tolist():
         found[counts[:number].sum()] = crc32(texts[number].strip().encode("utf-8", "surrogatepass")) % _HASHES
-    return found, counts
+    numbers, places = _numbers(codes)
+    owners = np.searchsorted(ends, places)
+    found = np.insert(found, np.repeat(np.cumsum(counts)[owners], _OF_A_NUMBER), numbers)
+    return found, counts + _OF_A_NUMBER * np.bincount(owners, minlength=len(counts))
+
+
+def _numbers(codes: Codes) -> tuple[NDArray[np.int32], Numbers]:
+    """What each number adds, end to end, and where the numbers stand."""
+    starts, sizes = _runs(_kinds()[codes] == _DIGIT)
+    hashes = np.zeros(len(starts), np.uint64)
+    for place, odd in enumerate(_ODD[: _IDENTIFIER_DIGITS - 1]):
+        hashes += np.where(sizes > place, codes[starts + place], 0) * np.uint64(odd)
+    own = scattered(hashes)[:, None] + np.arange(_OF_A_NUMBER, dtype=np.uint64)
+    return _narrowed(own.ravel()), starts
+
+
+def _narrowed(hashes: Keys) -> NDArray[np.int32]:
+    return (scattered(hashes) >> np.uint64(34)).astype(np.int32)
 
 
 def scattered(hashes: Keys) -> Keys:
@@ -143,14 +167,19 @@ def _plain(texts: Sequence[str]) -> Codes:
 
 
 def _without_identifiers(codes: Codes, digits: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Writes 0 where a long run of digits begins; what is left of the run is to be dropped."""
-    turns = np.flatnonzero(np.diff(digits, prepend=False, append=False))
-    starts, sizes = turns[::2], turns[1::2] - turns[::2]
+    """Writes one mark where a long run of digits begins; what is left of the run is to be dropped."""
+    starts, sizes = _runs(digits)
     starts, sizes = starts[sizes >= _IDENTIFIER_DIGITS], sizes[sizes >= _IDENTIFIER_DIGITS]
-    codes[starts] = _NUMBER
+    codes[starts] = _IDENTIFIER
     dropped = np.zeros(len(codes), np.bool_)
     dropped[_ranges(starts + 1, sizes - 1)] = True
     return dropped
+
+
+def _runs(digits: NDArray[np.bool_]) -> tuple[Numbers, Numbers]:
+    """Where runs of digits start, and how long they are."""
+    turns = np.flatnonzero(np.diff(digits, prepend=False, append=False))
+    return turns[::2], turns[1::2] - turns[::2]
 
 
 def _ranges(starts: Numbers, sizes: Numbers) -> Numbers:

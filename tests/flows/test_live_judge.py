@@ -65,7 +65,10 @@ def filtered(project: Path) -> Any:
 def test_what_cannot_be_read_is_asked_again_and_a_second_run_asks_nothing(
     prefect_server: None, project: Path, provider: Provider
 ) -> None:
-    assert "gpt-5 judges what the rules before it keep" in {each.words for each in plan(load(project))}
+    planned = {each.stage: each.words for each in plan(load(project))}["filter"]
+    assert planned.startswith(f"gpt-5 judges what the rules before it keep: {MOST_JUDGED} of {MOST_JUDGED} requests")
+    assert "about $" in planned
+    assert planned.endswith("supposing that all answers are kept and 50 tokens long")
     folder = run(project)
     bodies = Counter(each.digest for each in provider.asked)
     assert set(bodies.values()) == {2}  # prose first, then a verdict: the same body, another sample
@@ -79,6 +82,14 @@ def test_what_cannot_be_read_is_asked_again_and_a_second_run_asks_nothing(
     asked = len(provider.asked)
     run(project)
     assert len(provider.asked) == asked
+    content = yaml.safe_load(project.read_text())
+    content["filter"]["rules"][-1]["at_least"] = 5
+    again = {each.stage: each.words for each in plan(load(write(project.parent, content)))}["filter"]
+    assert f"0 of {len(bodies)} requests to ask, the rest is in the ledger; costs nothing" in again
+    content["filter"]["rules"][-1]["rubric"]["dimensions"][0]["question"] = "Is it right?"
+    anew = {each.stage: each.words for each in plan(load(write(project.parent, content)))}["filter"]
+    assert f"{len(bodies)} of {len(bodies)} requests to ask" in anew
+    assert "supposing" not in anew
 
 
 def test_another_level_asks_nothing_and_another_question_asks_anew(

@@ -127,6 +127,18 @@ BROKEN: dict[str, tuple[Break, list[str]]] = {
         ),
         ["small.yaml: field `filter`: rules: 'kept' cannot be a rule's name"],
     ),
+    "field that the schema lacks": (
+        lambda folder, given: (
+            (folder / "schema.json").write_text('{"type": "object", "properties": {"intent": {}, "reply": {}}}'),
+            write(
+                folder,
+                given
+                | {"teach": given["teach"] | {"output_schema": "schema.json"}}
+                | {"filter": given["filter"] | {"rules": [{"rule": "agreement", "fields": ["intnet"]}]}},
+            ),
+        ),
+        ["filter.rules: agreement: fields: teach.output_schema has no ['intnet']; there are ['intent', 'reply']"],
+    ),
     "a mapping for a key": (
         lambda folder, _: (folder / "small.yaml").write_text("name: small\nsample: {inputs: {{ data }}}\n"),
         ["small.yaml: not valid YAML"],

@@ -20,15 +20,16 @@ from tasks.scorers import Fields, Length, Terms
 from tasks.store import Store
 from tasks.systems import System, Systems
 from tasks.trainers import LocalTrainer
+from tests.tasks import every_rule
 
 PINNED = {
     "sample": ("2", "1502d4564299eef6"),
     "teach": ("2", "eaf28d3d8f3943fa"),
-    "filter": ("5", "863417f3cfb5100d"),
-    "split": ("2", "bc75a05d44c4d2ac"),
+    "filter": ("5", "6cbf8b2eb69c6d59"),
+    "split": ("3", "bc75a05d44c4d2ac"),
     "train": ("2", "018294fa55fac5af"),
     "evaluate": ("3", "784839ee07c79e65"),
-    "promote": ("2", "564dfc6bca9bdc98"),
+    "promote": ("3", "dff221c5015130e6"),
 }
 
 MADE = Made(stage="fixed", version="1", config={}, parents={})
@@ -123,7 +124,7 @@ def filtered(tmp_path: Path) -> object:
     rules = [Answered(rule="answered"), JsonObject(rule="json_object"), standard, NearDuplicate(rule="near_duplicate")]
     gold = a_file(tmp_path / "gold.jsonl", [{"id": "g", "answer": '{"intent": "warranty", "reply": "Send it in."}'}])
     result = filter.filter.fn(filter.FilterConfig(rules=rules, gold=gold), outputs, BUDGET)
-    return [result.kept.fingerprint, result.dropped.fingerprint]
+    return [result.kept.fingerprint, result.dropped.fingerprint, every_rule.verdicts()]
 
 
 def divided(tmp_path: Path) -> object:

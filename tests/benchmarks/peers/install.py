@@ -19,6 +19,7 @@ PINNED = {
     "data_designer": ["data-designer==0.9.6"],  # later ones need that certifi too
     "datasketch": ["datasketch==2.0.0"],
     "semhash": ["semhash==0.5.0", "model2vec==0.10.0", "usearch==2.26.6"],
+    "text_dedup": ["text-dedup==0.4.0"],
     "trl": ["trl==1.16.0", "torch==2.13.0", "transformers==5.23.0", "peft==0.21.2", "accelerate==1.15.0"],
 }
 

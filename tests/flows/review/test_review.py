@@ -10,18 +10,22 @@ import pytest
 from typer.testing import CliRunner
 
 from flows.cli import app
+from flows.funnel import spoken
 from flows.plan import done, plan
 from flows.project import Project, load
 from flows.review.decisions import decisions
 from flows.review.doubts import Question, ask
 from flows.review.sheet import COLUMNS, read_sheet, write_sheet
+from tasks.artifacts import Made
 from tasks.evidence import Evidence, GoneReview
-from tasks.filter import Filtered, read_gold, sift
+from tasks.filter import Filtered, filter, read_gold, sift
 from tasks.people import reviews_by_id
-from tasks.reviews import Reviews
+from tasks.reviews import Review, Reviews
 from tasks.rows import Dropped, Kept, Output
+from tasks.rules import NearDuplicate, Standard
 from tasks.sample import sample
-from tasks.split import SplitRows
+from tasks.scorers import Length
+from tasks.split import HeldBefore, SplitRows, split
 from tasks.store import Store
 from tasks.teach import teach
 from tests.conftest import ROOT
@@ -30,6 +34,7 @@ from tests.flows.small_project import LENGTH, Finished, run, settings, write, wr
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 AFTER_FILTER = ["filter", "split", "train", "evaluate", "promote"]
+MADE = Made(stage="fixed", version="1", config={}, parents={})
 ANSWER = '{"intent": "abuse", "action": "none", "reply": "No. – Fern"}'
 
 
@@ -239,7 +244,9 @@ def test_200_corrections_survive_the_spreadsheet_and_other_filter_settings(
         row[header.index("decision")], row[header.index("correction")] = "correct", wanted[row[0]]
     moved = [header.index(name) for name in sorted(header)]
     sheet.write_bytes(SAVES[how]([[row[at] for at in moved] for row in [header, *reversed(rows)]]))
-    decided = decisions(sheet, read_sheet(sheet), {each.shown.key: each.shown for each in example.questions}, {})
+    shown = {each.shown.key: each.shown for each in example.questions}
+    said = {each.key: spoken(each.row) for each in example.questions}
+    decided = decisions(sheet, read_sheet(sheet), shown, {}, said)
     assert decided.outcomes == {"corrected": 200}
     Reviews().add("support", decided.new, "ann")
     reviews = reviews_by_id(example.rows, Reviews().latest("support"))
@@ -249,3 +256,26 @@ def test_200_corrections_survive_the_spreadsheet_and_other_filter_settings(
         now = {row["id"]: row for row in sift(example.rows, others, example.gold, reviews).kept}
         assert {id: now[id]["completion"] for id in wanted} == expected
         assert all(now[id]["approved"] for id in wanted)
+
+
+def test_200_corrections_win_in_every_run_of_filter_and_split_and_the_one_without_a_row_is_told(
+    example: Example,
+) -> None:
+    wanted = {each.row["id"]: json.dumps({"reply": f"Corrected: {each.row['id']}"}) for each in example.questions}
+    corrected = [
+        Review(each.key, each.row["id"], "correct", wanted[each.row["id"]], "", False) for each in example.questions
+    ]
+    Reviews().add("support", corrected, "ann")
+    gone = example.questions[0].row["id"]
+    outputs = Store().write_rows([row for row in example.rows if row["id"] != gone], Output, MADE)
+    length = Standard(rule="standard", scorer=Length(scorer="words", field="reply", at_most=12))
+    for rules in (example.project.filter.rules, [length, NearDuplicate(rule="near_duplicate", similarity=0.3)]):
+        config = example.project.filter.model_copy(update={"rules": rules})
+        filtered = filter.fn(config, outputs, example.project.budget("test"), Reviews().reviewed("support"))
+        now = {row["id"]: row for row in Store().read_rows(filtered.kept)}
+        assert all(now[id]["completion"] == text for id, text in wanted.items() if id != gone)
+        assert filtered.people.gone == [GoneReview(id=gone, decision="correct")]
+        parts = split.fn(example.project.split, filtered.kept, HeldBefore(project="support"))
+        learned = {row["id"]: row for row in Store().read_rows(parts.train)}
+        assert all(learned[id]["completion"] == text for id, text in wanted.items() if id in learned)
+        assert len(learned.keys() & wanted.keys()) > 150

@@ -64,8 +64,8 @@ def test_a_sheet_opens_in_excel(tmp_path: Path) -> None:
 
 
 def test_columns_and_rows_may_move_and_others_stand_beside(tmp_path: Path) -> None:
-    header = ["Mine", KEY, " Note", "Decision", "answer", "ANSWER KEY", "correction "]
-    rows = [["x", "row-b", "", "Approve ", "two", "", ""], ["", "", "", "", "", "", ""], ["", "row-a", "n", "", "one"]]
+    header = ["Mine", KEY, " Note", "Decision", "answer", "ANSWER KEY", "correction ", "conversation"]
+    rows = [["x", "row-b", "", "Approve ", "two", "", "", "said"], [""] * 8, ["", "row-a", "n", "", "one"]]
     (tmp_path / "sheet.csv").write_bytes(SAVES["excel unicode text"]([header, *rows]))
     found = read_sheet(tmp_path / "sheet.csv").rows
     assert [(row.number, row.key, row.decision, row.answer, row.note) for row in found] == [
@@ -87,12 +87,12 @@ def test_a_cell_longer_than_excel_holds_does_not_fit() -> None:
         (b"PK\x03\x04rest", "a workbook, not a CSV"),
         (b"id,decision\n1,approve\n", "no column 'row ñð€'"),
         (b"", "no column"),
-        ("answer,decision,note,row ñð€\n".encode(), "must stand there once: correction"),
-        ("answer,decision,note,correction,note,row ñð€\n".encode(), "must stand there once: note"),
+        ("conversation,answer,decision,note,row ñð€\n".encode(), "must stand there once: correction"),
+        ("conversation,answer,decision,note,correction,note,row ñð€\n".encode(), "must stand there once: note"),
         (b"answer,decision,note,correction,row ???\n", "came back as 'row \\?\\?\\?': letters were lost"),
         ("answer,decision,note,correction,row ñđ€\n".encode("cp1250", "replace"), "letters were lost"),
         ("answer,decision,note,correction,row ñ?€\r".encode("mac-roman"), "letters were lost"),
-        ('answer,decision,note,correction,row ñð€\n"open,,,,'.encode(), "no CSV after row 1"),
+        ('conversation,answer,decision,note,correction,row ñð€\n"open,,,,,'.encode(), "no CSV after row 1"),
         (b"\xff\xfe\x00", "neither UTF-8 nor UTF-16 nor Windows-1252"),
     ],
 )

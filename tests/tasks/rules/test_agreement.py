@@ -1,9 +1,11 @@
 import json
 from collections import Counter
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tasks.errors import ProjectError
 from tasks.rules import Agreement, Candidate, Drop, Keep, Verdict
 from tests.tasks.toys import an_output
 
@@ -48,6 +50,18 @@ def test_a_share_above_half_asks_for_more_than_a_majority() -> None:
     strict = Agreement(rule="agreement", at_least=1.0)
     assert [type(each) for each in judged("a", "a", "b", rule=strict)] == [Drop] * 3
     assert [type(each) for each in judged("a", "a", "a", rule=strict)] == [Keep, Drop, Drop]
+
+
+def test_a_field_that_no_answer_has_is_an_error_that_names_those_they_have() -> None:
+    typo = Agreement(rule="agreement", fields=["intent", "acton"])
+    answers = ['{"intent": "a", "action": "b"}', '{"intent": "a", "reply": "c"}', "no object"]
+    with pytest.raises(
+        ProjectError, match=r"agreement: fields: no answer has acton; their fields are action, intent, rep"
+    ):
+        judged(*answers, rule=typo)
+    with pytest.raises(ProjectError, match="no answer has intent, acton; none is a JSON object"):
+        judged("a", "b", rule=typo)
+    assert list(typo.judge([])) == []
 
 
 @given(answers=st.lists(st.sampled_from("abc"), min_size=1, max_size=9))

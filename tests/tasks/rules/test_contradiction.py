@@ -1,8 +1,10 @@
 import json
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tasks.errors import ProjectError
 from tasks.rules import Candidate, Contradiction, Drop
 from tests.tasks.toys import an_output
 
@@ -53,6 +55,18 @@ def test_prose_may_say_the_same_in_other_words_but_named_fields_must_agree() -> 
     assert dropped(*(candidate(text[-9:], text) for text in said), rule=by_intent) == {}
     other = candidate("other", json.dumps({"intent": "refund", "reply": replies[0]}))
     assert set(dropped(candidate("a", said[0]), candidate("b", said[1]), other, rule=by_intent)) == {"other"}
+
+
+def test_a_field_that_no_answer_has_is_an_error_that_names_those_they_have() -> None:
+    typo = Contradiction(rule="contradiction", fields=["intent", "acton"])
+    answers = ['{"intent": "a", "action": "b"}', '{"intent": "a", "reply": "c"}', "no object"]
+    with pytest.raises(
+        ProjectError, match=r"contradiction: fields: no answer has acton; their fields are action, intent, rep"
+    ):
+        dropped(*(candidate(text, text) for text in answers), rule=typo)
+    with pytest.raises(ProjectError, match="no answer has intent, acton; none is a JSON object"):
+        dropped(candidate("a", "b"), rule=typo)
+    assert list(typo.judge([])) == []
 
 
 @settings(deadline=None, max_examples=40)

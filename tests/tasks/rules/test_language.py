@@ -47,6 +47,8 @@ def test_named_languages_are_the_only_ones() -> None:
     assert dropped([candidate(ENGLISH), candidate(GERMAN)], german) == [ENGLISH]
     with pytest.raises(ValidationError):
         Language(rule="language", languages=["German"])
+    with pytest.raises(ValidationError, match=r"languages: ge, xx is no language that can be told; there are .* de .*"):
+        Language(rule="language", languages=["xx", "en", "ge"])
 
 
 @pytest.mark.parametrize(

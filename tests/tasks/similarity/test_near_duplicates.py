@@ -69,6 +69,22 @@ def test_order_numbers_make_no_difference_and_short_numbers_do() -> None:
     assert not alike(f"{PARCEL} Size 1234", f"{PARCEL} Size 123")
 
 
+@pytest.mark.parametrize(("one", "two"), [("41", "44"), ("٤١", "٤٤"), ("41", "4144"), ("41 and 44", "44 and 45")])
+def test_texts_that_differ_in_a_number_are_less_alike_than_texts_that_differ_in_a_word(one: str, two: str) -> None:
+    texts = [f"{PARCEL} It holds {each} things." for each in (one, two)]
+    [_, repeat] = repeats(texts, 0.5)
+    worded = [text.replace(one, "some").replace(two, "most") for text in texts]
+    [_, other] = repeats([worded[0], worded[0].replace("some", "many")], 0.5)
+    assert repeat is not None
+    assert other is not None
+    assert repeat.similarity < other.similarity
+
+
+def test_a_number_counts_the_same_wherever_it_stands() -> None:
+    texts = [f"{PARCEL} {' '.join(order)}" for order in (("12 red", "13 blue"), ("13 blue", "12 red"))]
+    assert alike(*texts, similarity=0.8)
+
+
 @pytest.mark.parametrize(
     ("one", "two"),
     [
@@ -181,8 +197,8 @@ def test_texts_that_are_all_alike_take_about_as_many_comparisons_as_there_are_te
     from tasks.similarity.shingles import Shingles
 
     compared: list[int] = []
-    jaccard = Shingles.jaccard
-    monkeypatch.setattr(Shingles, "jaccard", lambda own, one, two: compared.append(len(one)) or jaccard(own, one, two))
+    alike = Shingles.alike
+    monkeypatch.setattr(Shingles, "alike", lambda own, one, *more: compared.append(len(one)) or alike(own, one, *more))
     texts = [f"{PARCEL} {PARCEL.upper()} {WORDS[number % 700]} {WORDS[number // 700]}" for number in range(4000)]
     assert set(clusters(texts, 0.6)) == {0}
     assert sum(compared) < 3 * len(texts)
