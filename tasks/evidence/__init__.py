@@ -3,7 +3,18 @@
 from tasks.evidence.data import THIN_ROWS, Collapse, Coverage, DroppedExample, GoneReview, Outcome, People
 from tasks.evidence.economics import Cost, Economics
 from tasks.evidence.learning import CurvePoint, Training, Tried
-from tasks.evidence.run import SCHEMA_VERSION, Cause, Comparison, Evidence, Reason, StageRecord, Verdict, Wear
+from tasks.evidence.run import (
+    SCHEMA_VERSION,
+    Cause,
+    Compared,
+    Comparison,
+    Evidence,
+    Reason,
+    StageRecord,
+    Stopped,
+    Verdict,
+    Wear,
+)
 from tasks.evidence.scores import ALL, Difference, Estimate, FailureMode, Holds, Judging, Measure, Scores, Usage
 
 __all__ = [
@@ -12,6 +23,7 @@ __all__ = [
     "THIN_ROWS",
     "Cause",
     "Collapse",
+    "Compared",
     "Comparison",
     "Cost",
     "Coverage",
@@ -31,6 +43,7 @@ __all__ = [
     "Reason",
     "Scores",
     "StageRecord",
+    "Stopped",
     "Training",
     "Tried",
     "Usage",

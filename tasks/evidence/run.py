@@ -34,7 +34,10 @@ class StageRecord(BaseModel, frozen=True, extra="forbid"):
 
 
 class Comparison(BaseModel, frozen=True, extra="forbid"):
-    """A row that every system answered: the text and the scores of each."""
+    """A row that every system answered: the text and the scores of each.
+
+    `drawn` says that it was drawn at random, beside those on which the student did worst against the teacher.
+    """
 
     id: str
     slice: str
@@ -44,6 +47,19 @@ class Comparison(BaseModel, frozen=True, extra="forbid"):
     approved: bool
     answers: dict[str, str]
     scores: dict[str, dict[str, float]]
+    drawn: bool = False
+
+
+class Compared(BaseModel, frozen=True, extra="forbid"):
+    """All the rows of a part that every system answered, of which the comparisons are some.
+
+    `approved` of them are judged by an answer that people approved, and on `worse` the student scored below the teacher.
+    """
+
+    part: str
+    rows: int
+    approved: int
+    worse: int
 
 
 class Cause(BaseModel, frozen=True, extra="forbid"):
@@ -82,9 +98,20 @@ class Evidence(BaseModel, frozen=True, extra="forbid"):
     people: People = People()
     collapsed: list[Collapse] = []
     comparisons: list[Comparison]
+    compared: list[Compared] = []
     ceiling: list[Estimate] = []
     judging: list[Judging] = []
     failure_modes: list[FailureMode] = []
     economics: Economics = Economics()
     causes: list[Cause] = []
     wear: Wear | None = None
+
+
+class Stopped(BaseModel, frozen=True, extra="forbid"):
+    """A run that ended in an error: the stages that were done before, and what stopped the next one."""
+
+    schema_version: int = SCHEMA_VERSION
+    project: str
+    stage: str
+    words: str
+    stages: list[StageRecord]
