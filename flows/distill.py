@@ -8,12 +8,15 @@ from typing import ParamSpec, Protocol, TypeVar
 from prefect import Task, flow
 from prefect.runtime import flow_run
 
-from flows.evidence import Distilled, gather, publish
+from flows.artifacts import show
+from flows.evidence import Distilled, gather, publish, record
 from flows.progress import ProgressArtifacts
 from flows.project import Project, check, load
+from flows.stopped import explained
 from tasks.artifacts import Result
 from tasks.caching import results_folder
 from tasks.evaluate import evaluate
+from tasks.evidence import StageRecord
 from tasks.filter import filter
 from tasks.models import Budget
 from tasks.promote import promote
@@ -84,9 +87,19 @@ def distill(project: Path, budget_usd: float | None = None) -> Path:
 
 def distil(project: Project, budget_usd: float | None = None) -> Path:
     """Run the stages within a flow, enter the student in the registry, and publish the evidence."""
-    with ProgressArtifacts():
-        distilled = pipeline(project, run_stage, project.budget(flow_run.get_id() or "run", budget_usd))
+    finished: list[StageRecord] = []
+
+    def do(stage: Task[Params, Given], *args: Params.args, **kwargs: Params.kwargs) -> Given:
+        result = run_stage(stage, *args, **kwargs)
+        finished.append(record(stage.name, result))
+        return result
+
+    with ProgressArtifacts(), explained(project.name, finished):
+        distilled = pipeline(project, do, project.budget(flow_run.get_id() or "run", budget_usd))
     registry, student = Registry(), distilled.train.student
     registry.enter(project.name, student, registry.rival(project.name, student), distilled.promote.verdict)
     entered = next(each for each in registry.history(project.name) if each.student == student)
-    return publish(gather(project, distilled, entered, registry.champion(project.name) == student))
+    evidence = gather(project, distilled, entered, registry.champion(project.name) == student)
+    folder = publish(evidence)
+    show(evidence, folder)
+    return folder

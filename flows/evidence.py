@@ -1,19 +1,21 @@
 """What a run leaves behind: its evidence and its report, in one folder of the store."""
 
-from collections.abc import Iterator
+import shutil
 from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
-from flows.funnel import examples, funnel, spoken
+from pydantic import ValidationError
+
+from flows.comparisons import compare
+from flows.funnel import examples, funnel
 from flows.project import Project
 from tasks import evaluate, filter, promote, sample, split, teach, train
-from tasks.artifacts import Dataset, Handle, Result, digest
+from tasks.artifacts import Handle, Result, digest
 from tasks.errors import StoreError
-from tasks.evidence import Comparison, Evidence, StageRecord
+from tasks.evidence import SCHEMA_VERSION, Evidence, StageRecord, Stopped
 from tasks.registry import Version
-from tasks.report import render
-from tasks.rows import Scored
+from tasks.report import render, render_stopped
 from tasks.store import Store, write_whole
 
 _LIBRARIES = ("prefect", "torch", "transformers", "pyarrow")
@@ -40,18 +42,19 @@ _MODULES = {
     "evaluate": evaluate,
     "promote": promote,
 }
+STAGES = tuple(_MODULES)
 
 
 def gather(project: Project, distilled: Distilled, entered: Version, on_stage: bool) -> Evidence:
     """All that the decision rests on, from the stages' results and the rows that they name."""
-    said = dict(_said(distilled.split))
+    comparisons = compare(distilled.evaluate.answers, distilled.split)
     return Evidence(
         project=project.name,
         version=entered.version,
         verdict=distilled.promote.verdict,
         on_stage=on_stage,
         reasons=distilled.promote.reasons,
-        stages=[_record(name, result) for name, result in distilled._asdict().items()],
+        stages=[record(name, result) for name, result in distilled._asdict().items()],
         scores=distilled.evaluate.scores,
         usage=distilled.evaluate.usage,
         training=distilled.train.training,
@@ -62,35 +65,78 @@ def gather(project: Project, distilled: Distilled, entered: Version, on_stage: b
         funnel=funnel(distilled.sample, distilled.teach, distilled.filter, distilled.split),
         people=distilled.filter.people,
         collapsed=distilled.filter.collapsed,
-        comparisons=list(_comparisons(distilled.evaluate.answers, said)),
+        comparisons=comparisons.shown,
+        compared=comparisons.all,
     )
 
 
 def publish(evidence: Evidence) -> Path:
     """Write evidence and report into the run's folder, named by what it shows, and return the folder."""
-    folder = Store().root / "runs" / evidence.project / f"v{evidence.version}-{digest(evidence.model_dump())[:8]}"
+    folder = _runs(evidence.project) / f"v{evidence.version}-{digest(evidence.model_dump())[:8]}"
     write_whole(folder / "evidence.json", evidence.model_dump_json(indent=1))
     write_whole(folder / "report.html", render(evidence))
     write_whole(folder.parent / "latest", folder.name)
+    shutil.rmtree(folder.parent / "stopped", ignore_errors=True)
     return folder
 
 
-def latest(project: str) -> Path | None:
-    """The folder of the project's last run, or None where there is none."""
-    pointer = Store().root / "runs" / project / "latest"
-    return pointer.parent / pointer.read_text(encoding="utf-8") if pointer.is_file() else None
+def publish_stopped(stopped: Stopped) -> Path:
+    """Write the page of a run that ended in an error, which stays until a later run ends well; returns the folder."""
+    folder = _runs(stopped.project) / "stopped"
+    write_whole(folder / "stopped.json", stopped.model_dump_json(indent=1))
+    write_whole(folder / "report.html", render_stopped(stopped))
+    return folder
+
+
+def run_folder(project: str, number: int | None = None) -> Path:
+    """The folder of the project's last run, be it one that stopped, or of the last run of a version.
+
+    Raises `StoreError` where there is none.
+    """
+    runs = _runs(project)
+    if number is not None:
+        return max(runs.glob(f"v{number}-*"), key=_written, default=None) or _missing(project, number)
+    if (runs / "stopped").is_dir():
+        return runs / "stopped"
+    if not (runs / "latest").is_file():
+        raise StoreError(f"{project} has no run in {runs.parent} yet. Start one: stillhouse run FILE")
+    return runs / (runs / "latest").read_text(encoding="utf-8")
+
+
+def read_evidence(folder: Path) -> Evidence:
+    """A run's evidence, of this schema version or an older one. Raises `StoreError` where it cannot be read."""
+    path = folder / "evidence.json"
+    try:
+        return Evidence.model_validate_json(path.read_bytes())
+    except FileNotFoundError as error:
+        raise StoreError(f"{folder} holds no evidence: the run stopped before a student was judged.") from error
+    except ValidationError as error:
+        what = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()[:3])
+        raise StoreError(
+            f"{path} is no evidence of schema version {SCHEMA_VERSION} or older ({what}). "
+            "Read it with the Stillhouse that wrote it, or run the project again."
+        ) from error
 
 
 def evidence_of(project: str, entry: Version) -> Evidence:
     """The evidence on a version, the last of several. Raises `StoreError` where the run's folder is gone."""
-    found = (Store().root / "runs" / project).glob(f"v{entry.version}-*/evidence.json")
-    last = max(found, key=lambda each: each.stat().st_mtime_ns, default=None)
-    if last is None:
-        raise StoreError(f"{project} version {entry.version} has no evidence in {Store().root}. Run the project again.")
-    return Evidence.model_validate_json(last.read_text(encoding="utf-8"))
+    return read_evidence(run_folder(project, entry.version))
 
 
-def _record(name: str, result: Result) -> StageRecord:
+def rebuild(folder: Path) -> Path:
+    """Write a run's report anew from what the run left, and return its path."""
+    stopped = folder / "stopped.json"
+    page = (
+        render_stopped(Stopped.model_validate_json(stopped.read_bytes()))
+        if stopped.is_file()
+        else render(read_evidence(folder))
+    )
+    write_whole(folder / "report.html", page)
+    return folder / "report.html"
+
+
+def record(name: str, result: Result) -> StageRecord:
+    """What a stage did, as the evidence keeps it."""
     handles = {field: getattr(result, field) for field in type(result).model_fields}
     return StageRecord(
         stage=name,
@@ -102,38 +148,13 @@ def _record(name: str, result: Result) -> StageRecord:
     )
 
 
-def _said(parts: split.SplitRows) -> Iterator[tuple[str, str]]:
-    for dataset in (parts.holdout, parts.unseen):
-        for row in Store().read_rows(dataset):
-            yield row["id"], spoken(row)
+def _runs(project: str) -> Path:
+    return Store().root / "runs" / project
 
 
-def _comparisons(answers: Dataset, said: dict[str, str]) -> Iterator[Comparison]:
-    """Rows in the order that helps most: those on which the student did worst against the teacher come first."""
-    by_row: dict[str, list[Scored]] = {}
-    for row in Store().read_rows(answers):
-        by_row.setdefault(row["id"], []).append(row)
-
-    def shortfall(rows: list[Scored]) -> tuple[float, str]:
-        totals = {row["system"]: sum(row["scores"].values()) for row in rows}
-        return totals["student"] - totals["teacher"], rows[0]["id"]
-
-    for rows in sorted(by_row.values(), key=shortfall):
-        first = rows[0]
-        yield Comparison(
-            id=first["id"],
-            slice=first["slice"],
-            part=first["part"],
-            said=said[first["id"]],
-            reference=first["reference"],
-            approved=first["approved"],
-            answers={row["system"]: row["text"] or row["error"] for row in rows},
-            scores={row["system"]: row["scores"] for row in rows},
-        )
+def _written(folder: Path) -> int:
+    return (folder / "evidence.json").stat().st_mtime_ns
 
 
-def rebuild(folder: Path) -> Path:
-    """Write the report anew from the run's evidence, and return its path."""
-    evidence = Evidence.model_validate_json((folder / "evidence.json").read_text(encoding="utf-8"))
-    write_whole(folder / "report.html", render(evidence))
-    return folder / "report.html"
+def _missing(project: str, number: int) -> Path:
+    raise StoreError(f"{project} version {number} has no evidence in {Store().root}. Run the project again.")

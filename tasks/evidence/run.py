@@ -53,7 +53,7 @@ class Comparison(BaseModel, frozen=True, extra="forbid"):
 class Compared(BaseModel, frozen=True, extra="forbid"):
     """All the rows of a part that every system answered, of which the comparisons are some.
 
-    `approved` of them are judged by an answer that people approved, and on `worse` the student scored below the teacher.
+    `approved` of them are judged by an answer that people approved; on `worse` the student scored below the teacher.
     """
 
     part: str

@@ -2,6 +2,6 @@
 
 from tasks.report.comparison import render_comparison
 from tasks.report.page import render, render_stopped
-from tasks.report.words import duration, percent, points
+from tasks.report.words import percent, shown
 
-__all__ = ["duration", "percent", "points", "render", "render_comparison", "render_stopped"]
+__all__ = ["percent", "render", "render_comparison", "render_stopped", "shown"]

@@ -16,7 +16,9 @@ def systems_chart(estimates: Sequence[Estimate]) -> Chart | None:
     overall = [each for each in estimates if each.slice == ALL and each.part == "holdout"]
     metrics = list(dict.fromkeys(each.metric for each in overall))
     series = {
-        system: {each.metric: each for each in overall if each.system == system and each.metric in metrics[:_METRICS_SHOWN]}
+        system: {
+            each.metric: each for each in overall if each.system == system and each.metric in metrics[:_METRICS_SHOWN]
+        }
         for system in _SYSTEMS
     }
     of = f", the first {_METRICS_SHOWN} of {len(metrics)} metrics" if len(metrics) > _METRICS_SHOWN else ""
@@ -25,9 +27,7 @@ def systems_chart(estimates: Sequence[Estimate]) -> Chart | None:
 
 def slices_chart(estimates: Sequence[Estimate], metric: str) -> Chart | None:
     """The student's mean on one metric by slice, the weakest first, unseen slices hollow."""
-    own = [
-        each for each in estimates if each.system == "student" and each.metric == metric and each.slice != ALL
-    ]
+    own = [each for each in estimates if each.system == "student" and each.metric == metric and each.slice != ALL]
     weakest = sorted(own, key=lambda each: each.mean)[:_SLICES_SHOWN]
     if not weakest:
         return None

@@ -106,7 +106,9 @@ def _settings(config: Mapping[str, Any], before: str = "") -> dict[str, str]:
     flat: dict[str, str] = {}
     for name, value in config.items():
         place = f"{before}{name}"
-        flat |= _settings(value, f"{place}.") if isinstance(value, dict) else {place: json.dumps(value, ensure_ascii=False)}
+        flat |= (
+            _settings(value, f"{place}.") if isinstance(value, dict) else {place: json.dumps(value, ensure_ascii=False)}
+        )
     return flat
 
 

@@ -123,9 +123,10 @@ def _axes(height: float) -> Generator[tuple[Any, Any]]:
     import matplotlib
     from matplotlib.figure import Figure
 
-    ink = {name: _INK for name in ("axes.labelcolor", "xtick.color", "ytick.color", "text.color", "legend.labelcolor")}
-    with matplotlib.rc_context({**ink, "font.size": 8.5, "errorbar.capsize": 2, "figure.facecolor": "none"}):
-        figure = Figure(figsize=(_WIDTH, height), layout="constrained")
+    inked = ("axes.labelcolor", "xtick.color", "ytick.color", "text.color", "legend.labelcolor")
+    style: dict[Any, Any] = dict.fromkeys(inked, _INK) | {"font.size": 8.5, "errorbar.capsize": 2}
+    with matplotlib.rc_context(style):
+        figure = Figure(figsize=(_WIDTH, height), layout="constrained", facecolor="none")
         axes: Any = figure.add_subplot(facecolor="none")
         axes.tick_params(length=0, colors=_INK)
         for side in axes.spines.values():
@@ -136,7 +137,12 @@ def _axes(height: float) -> Generator[tuple[Any, Any]]:
 def _legend(axes: Any, columns: int) -> None:
     if columns > 1:
         axes.legend(
-            frameon=False, ncols=columns, loc="lower center", bbox_to_anchor=(0.5, 1), columnspacing=1.2, handletextpad=0.4
+            frameon=False,
+            ncols=columns,
+            loc="lower center",
+            bbox_to_anchor=(0.5, 1),
+            columnspacing=1.2,
+            handletextpad=0.4,
         )
 
 

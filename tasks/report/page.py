@@ -72,8 +72,10 @@ def fill(template: str, context: dict[str, Any]) -> str:
         lstrip_blocks=True,
     )
     numbers = (words.percent, words.points, words.count, words.dollars, words.duration)
-    for own in (*numbers, words.shown, words.signed, words.slice_name, tables.lost):
-        templates.filters[own.__name__] = own
+    filters: dict[str, Any] = {
+        each.__name__: each for each in (*numbers, words.shown, words.signed, words.slice_name, tables.lost)
+    }
+    templates.filters.update(filters)
     script = _file("search.js")
     allowed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     page = {"all": ALL, "style": Markup(_file("style.css")), "script": Markup(script), "script_hash": allowed}

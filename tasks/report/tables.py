@@ -102,9 +102,7 @@ def compared(evidence: Evidence) -> list[Compared]:
     parts = dict.fromkeys(sorted(row.part for row in evidence.comparisons))
     own = {part: [row for row in evidence.comparisons if row.part == part] for part in parts}
     return [
-        Compared(
-            part=part, rows=len(rows), approved=sum(row.approved for row in rows), worse=sum(map(worse, rows))
-        )
+        Compared(part=part, rows=len(rows), approved=sum(row.approved for row in rows), worse=sum(map(worse, rows)))
         for part, rows in own.items()
     ]
 
