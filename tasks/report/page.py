@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
@@ -14,6 +14,9 @@ from tasks.evidence import ALL, Evidence, Stopped
 from tasks.report import tables, words
 from tasks.report.charts import cost_chart, curve_chart, funnel_chart, slices_chart, systems_chart
 from tasks.report.drawing import Chart
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 _WORST_FIRST = 5
 _REASONS_OPEN = 8
@@ -62,6 +65,14 @@ def render_stopped(stopped: Stopped) -> str:
 
 def fill(template: str, context: dict[str, Any]) -> str:
     """A template of this folder, filled; the page may run the one script that stands in it, and fetch nothing."""
+    script = _file("search.js")
+    allowed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    page = {"all": ALL, "style": Markup(_file("style.css")), "script": Markup(script), "script_hash": allowed}
+    return _templates().get_template(template).render(page | context)
+
+
+@cache
+def _templates() -> "Environment":
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     templates = Environment(
@@ -72,14 +83,9 @@ def fill(template: str, context: dict[str, Any]) -> str:
         lstrip_blocks=True,
     )
     numbers = (words.percent, words.points, words.count, words.dollars, words.duration)
-    filters: dict[str, Any] = {
-        each.__name__: each for each in (*numbers, words.shown, words.signed, words.slice_name, tables.lost)
-    }
+    filters: dict[str, Any] = {each.__name__: each for each in (*numbers, words.shown, words.slice_name, tables.lost)}
     templates.filters.update(filters)
-    script = _file("search.js")
-    allowed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    page = {"all": ALL, "style": Markup(_file("style.css")), "script": Markup(script), "script_hash": allowed}
-    return templates.get_template(template).render(page | context)
+    return templates
 
 
 def _standing(charts: Sequence[Chart | None]) -> dict[str, Chart]:

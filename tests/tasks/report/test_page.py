@@ -2,6 +2,7 @@ import base64
 import hashlib
 import re
 import time
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -27,6 +28,11 @@ CONTROLS = "\x00\x07\x1b[31mred\r\u202eeert\u2066\u200b\ud83d"
 LONG = "word " * 200_000
 
 
+@cache
+def plain() -> str:
+    return render(evidence())
+
+
 class Page(HTMLParser):
     """Every tag with its attributes, and the text between them."""
 
@@ -50,14 +56,14 @@ class Page(HTMLParser):
 
 
 def test_the_page_has_a_language_a_title_and_one_heading_above_the_others() -> None:
-    page = Page(render(evidence()))
+    page = Page(plain())
     assert dict(page.tags)["html"] == {"lang": "en"}
     assert (page.count("h1"), page.count("main"), page.count("header")) == (1, 1, 1)
     assert page.titles[0] == "support, version 3: promote"
 
 
 def test_every_drawing_has_a_title_and_says_in_words_what_it_shows() -> None:
-    source = render(evidence())
+    source = plain()
     page = Page(source)
     drawings = [attributes for tag, attributes in page.tags if tag == "svg"]
     names = {attributes.get("id") for _, attributes in page.tags}
@@ -70,12 +76,12 @@ def test_every_drawing_has_a_title_and_says_in_words_what_it_shows() -> None:
 
 
 def test_no_two_elements_have_the_same_id() -> None:
-    ids = [attributes["id"] for _, attributes in Page(render(evidence())).tags if "id" in attributes]
+    ids = [attributes["id"] for _, attributes in Page(plain()).tags if "id" in attributes]
     assert len(ids) == len(set(ids))
 
 
 def test_drawings_leave_their_colours_to_the_page() -> None:
-    source = render(evidence())
+    source = plain()
     drawn = "".join(re.findall(r"<svg.*?</svg>", source, re.DOTALL))
     assert set(re.findall(r"#[0-9a-f]{6}\b", drawn)) <= {"#ffffff", "#000000"}
     assert "var(--student)" in drawn
@@ -104,7 +110,7 @@ def test_the_page_needs_no_network_and_runs_no_script_but_its_own(text: str) -> 
 
 
 def test_markup_in_data_is_shown_as_text() -> None:
-    plain, hostile = Page(render(evidence())), Page(render(evidence(SCRIPT, SCRIPT)))
+    plain, hostile = Page(plain()), Page(render(evidence(SCRIPT, SCRIPT)))
     assert [tag for tag, _ in hostile.tags] == [tag for tag, _ in plain.tags]
     assert hostile.text.count("<script>alert('gone')</script>") >= plain.text.count("text") - 10 > 20
 
@@ -182,7 +188,7 @@ def test_the_examples_of_a_reason_are_shown_slice_by_slice_and_not_without_end()
 
 
 def test_what_people_say_is_told_with_its_interval_and_left_out_where_nobody_said() -> None:
-    text = Page(render(evidence())).text
+    text = Page(plain()).text
     assert "0 approved, 2 corrected, 0 vetoed" in text
     assert "1 more are of rows that are gone" in text
     assert "20 % [10–30]" in text
@@ -190,7 +196,7 @@ def test_what_people_say_is_told_with_its_interval_and_left_out_where_nobody_sai
 
 
 def test_what_a_sample_covers_and_where_answers_are_alike_is_told() -> None:
-    text = Page(render(evidence())).text
+    text = Page(plain()).text
     assert "What the sample covers" in text
     assert "95 % of 60 answers are alike in opening" in text
     assert "judged its own answers" not in text
@@ -227,9 +233,9 @@ def test_where_the_student_is_nowhere_worse_no_disagreement_is_made_up() -> None
 
 def test_a_page_of_ten_thousand_rows_four_systems_and_sixty_slices_is_small_and_soon_there() -> None:
     large = run(rows=10_000, slices=60, systems=4, metrics=8, text='{"intent": "return", "reply": "Of course."} ' * 40)
-    started = time.perf_counter()
+    started = time.process_time()
     page = render(large)
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
     assert len(page.encode()) < 5_000_000
 
 
@@ -264,7 +270,7 @@ def test_a_run_that_stopped_has_a_page_that_says_where_and_why() -> None:
 
 
 def test_failure_modes_judges_ceiling_and_cost_are_told() -> None:
-    said = " ".join(Page(render(evidence())).text.split())
+    said = " ".join(Page(plain()).text.split())
     assert said.index("✗ it shows") < said.index("? cannot be told") < said.index("✓ it does not")
     assert "90 % [80–95] of 40" in said
     assert "✗ text" in said
