@@ -83,7 +83,9 @@ def _templates() -> "Environment":
         lstrip_blocks=True,
     )
     numbers = (words.percent, words.points, words.count, words.dollars, words.duration)
-    filters: dict[str, Any] = {each.__name__: each for each in (*numbers, words.shown, words.slice_name, tables.lost)}
+    filters: dict[str, Any] = {
+        each.__name__: each for each in (*numbers, words.shown, words.slice_name, tables.lost, tables.student_first)
+    }
     templates.filters.update(filters)
     return templates
 

@@ -113,6 +113,11 @@ def worse(row: Comparison) -> bool:
     return sum(student[name] - teacher[name] for name in student.keys() & teacher.keys()) < 0
 
 
+def student_first(answers: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Every system's answer, the student's beside the reference."""
+    return sorted(answers.items(), key=lambda each: each[0] != "student")
+
+
 def lost(scores: Mapping[str, float]) -> str:
     """On how many metrics an answer has full marks, and which it has not."""
     short = [f"{shown(name, 40)} {mark:.2g}" if mark else shown(name, 40) for name, mark in scores.items() if mark < 1]
