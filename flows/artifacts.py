@@ -17,7 +17,7 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~$])")
 logger = logging.getLogger("stillhouse")
 
 
-def show(evidence: Evidence, folder: Path) -> None:
+def show_verdict(evidence: Evidence, folder: Path) -> None:
     """Make the artifacts of the flow run; a server that does not answer costs the picture, not the run."""
     name = evidence.project
     try:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from flows.funnel import excerpt, spoken
 from tasks.artifacts import Dataset, digest
-from tasks.evidence import Compared, Comparison
+from tasks.evidence import Answered, Comparison
 from tasks.rows import Kept, Scored
 from tasks.split import SplitRows
 from tasks.store import Store
@@ -14,11 +14,11 @@ from tasks.store import Store
 WORST, DRAWN = 200, 40
 
 
-class Compare(NamedTuple):
+class Comparisons(NamedTuple):
     """The rows shown, the worst first and those drawn last, and what all the rows come to."""
 
     shown: list[Comparison]
-    all: list[Compared]
+    all: list[Answered]
 
 
 class _Row(NamedTuple):
@@ -28,12 +28,12 @@ class _Row(NamedTuple):
     approved: bool
 
 
-def compare(answers: Dataset, parts: SplitRows) -> Compare:
+def comparisons(answers: Dataset, parts: SplitRows) -> Comparisons:
     """Rows in the order that helps most: those on which the student did worst against the teacher come first."""
     rows = sorted(_rows(answers))
     drawn = {row.id for row in sorted(rows[WORST:], key=lambda row: digest(["comparison", row.id]))[:DRAWN]}
     chosen = [row.id for place, row in enumerate(rows) if place < WORST or row.id in drawn]
-    return Compare(list(_comparisons(chosen, drawn, answers, parts)), list(_compared(rows)))
+    return Comparisons(list(_comparisons(chosen, drawn, answers, parts)), list(_answered(rows)))
 
 
 def held_out(parts: Iterable[Dataset]) -> Iterator[Kept]:
@@ -54,12 +54,12 @@ def _rows(answers: Dataset) -> Iterator[_Row]:
         yield _Row(behind, name, own["student"]["part"], own["student"]["approved"])
 
 
-def _compared(rows: Iterable[_Row]) -> Iterator[Compared]:
+def _answered(rows: Iterable[_Row]) -> Iterator[Answered]:
     counts = {part: Counter[str]() for part in dict.fromkeys(sorted(row.part for row in rows))}
     for row in rows:
         counts[row.part].update(rows=1, approved=row.approved, worse=row.behind < 0)
     for part, own in counts.items():
-        yield Compared(part=part, rows=own["rows"], approved=own["approved"], worse=own["worse"])
+        yield Answered(part=part, rows=own["rows"], approved=own["approved"], worse=own["worse"])
 
 
 def _comparisons(chosen: list[str], drawn: set[str], answers: Dataset, parts: SplitRows) -> Iterator[Comparison]:

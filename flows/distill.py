@@ -8,7 +8,7 @@ from typing import ParamSpec, Protocol, TypeVar
 from prefect import Task, flow
 from prefect.runtime import flow_run
 
-from flows.artifacts import show
+from flows.artifacts import show_verdict
 from flows.evidence import Distilled, gather, publish, record
 from flows.progress import ProgressArtifacts
 from flows.project import Project, check, load
@@ -101,5 +101,5 @@ def distil(project: Project, budget_usd: float | None = None) -> Path:
     entered = next(each for each in registry.history(project.name) if each.student == student)
     evidence = gather(project, distilled, entered, registry.champion(project.name) == student)
     folder = publish(evidence)
-    show(evidence, folder)
+    show_verdict(evidence, folder)
     return folder

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
-from flows.comparisons import compare
+from flows.comparisons import comparisons
 from flows.funnel import examples, funnel
 from flows.project import Project
 from tasks import evaluate, filter, promote, sample, split, teach, train
@@ -33,7 +33,7 @@ class Distilled(NamedTuple):
     promote: promote.Decision
 
 
-_MODULES = {
+MODULES = {
     "sample": sample,
     "teach": teach,
     "filter": filter,
@@ -42,12 +42,12 @@ _MODULES = {
     "evaluate": evaluate,
     "promote": promote,
 }
-STAGES = tuple(_MODULES)
+STAGES = tuple(MODULES)
 
 
 def gather(project: Project, distilled: Distilled, entered: Version, on_stage: bool) -> Evidence:
     """All that the decision rests on, from the stages' results and the rows that they name."""
-    comparisons = compare(distilled.evaluate.answers, distilled.split)
+    rows = comparisons(distilled.evaluate.answers, distilled.split)
     return Evidence(
         project=project.name,
         version=entered.version,
@@ -65,14 +65,14 @@ def gather(project: Project, distilled: Distilled, entered: Version, on_stage: b
         funnel=funnel(distilled.sample, distilled.teach, distilled.filter, distilled.split),
         people=distilled.filter.people,
         collapsed=distilled.filter.collapsed,
-        comparisons=comparisons.shown,
-        compared=comparisons.all,
+        comparisons=rows.shown,
+        answered=rows.all,
     )
 
 
 def publish(evidence: Evidence) -> Path:
     """Write evidence and report into the run's folder, named by what it shows, and return the folder."""
-    folder = _runs(evidence.project) / f"v{evidence.version}-{digest(evidence.model_dump())[:8]}"
+    folder = runs_folder(evidence.project) / f"v{evidence.version}-{digest(evidence.model_dump())[:8]}"
     write_whole(folder / "evidence.json", evidence.model_dump_json(indent=1))
     write_whole(folder / "report.html", render(evidence))
     write_whole(folder.parent / "latest", folder.name)
@@ -82,7 +82,7 @@ def publish(evidence: Evidence) -> Path:
 
 def publish_stopped(stopped: Stopped) -> Path:
     """Write the page of a run that ended in an error, which stays until a later run ends well; returns the folder."""
-    folder = _runs(stopped.project) / "stopped"
+    folder = runs_folder(stopped.project) / "stopped"
     write_whole(folder / "stopped.json", stopped.model_dump_json(indent=1))
     write_whole(folder / "report.html", render_stopped(stopped))
     return folder
@@ -93,7 +93,7 @@ def run_folder(project: str, number: int | None = None) -> Path:
 
     Raises `StoreError` where there is none.
     """
-    runs = _runs(project)
+    runs = runs_folder(project)
     if number is not None:
         return max(runs.glob(f"v{number}-*"), key=_written, default=None) or _missing(project, number)
     if (runs / "stopped").is_dir():
@@ -140,7 +140,7 @@ def record(name: str, result: Result) -> StageRecord:
     handles = {field: getattr(result, field) for field in type(result).model_fields}
     return StageRecord(
         stage=name,
-        version=_MODULES[name].VERSION,
+        version=MODULES[name].VERSION,
         rows_in=result.tally.rows_in,
         outcomes=result.tally.outcomes,
         seconds=result.seconds,
@@ -148,7 +148,8 @@ def record(name: str, result: Result) -> StageRecord:
     )
 
 
-def _runs(project: str) -> Path:
+def runs_folder(project: str) -> Path:
+    """The folder of all runs of a project."""
     return Store().root / "runs" / project
 
 

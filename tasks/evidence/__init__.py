@@ -5,8 +5,8 @@ from tasks.evidence.economics import Cost, Economics
 from tasks.evidence.learning import CurvePoint, Training, Tried
 from tasks.evidence.run import (
     SCHEMA_VERSION,
+    Answered,
     Cause,
-    Compared,
     Comparison,
     Evidence,
     Reason,
@@ -21,9 +21,9 @@ __all__ = [
     "ALL",
     "SCHEMA_VERSION",
     "THIN_ROWS",
+    "Answered",
     "Cause",
     "Collapse",
-    "Compared",
     "Comparison",
     "Cost",
     "Coverage",

@@ -50,7 +50,7 @@ class Comparison(BaseModel, frozen=True, extra="forbid"):
     drawn: bool = False
 
 
-class Compared(BaseModel, frozen=True, extra="forbid"):
+class Answered(BaseModel, frozen=True, extra="forbid"):
     """All the rows of a part that every system answered, of which the comparisons are some.
 
     `approved` of them are judged by an answer that people approved; on `worse` the student scored below the teacher.
@@ -98,7 +98,7 @@ class Evidence(BaseModel, frozen=True, extra="forbid"):
     people: People = People()
     collapsed: list[Collapse] = []
     comparisons: list[Comparison]
-    compared: list[Compared] = []
+    answered: list[Answered] = []
     ceiling: list[Estimate] = []
     judging: list[Judging] = []
     failure_modes: list[FailureMode] = []

@@ -1,7 +1,7 @@
 """The page of two versions of a project's student, side by side."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from math import hypot
 from typing import Any, NamedTuple
 
@@ -29,12 +29,16 @@ class Change(NamedTuple):
     second: str
 
 
-def render_comparison(first: Evidence, second: Evidence) -> str:
-    """Two versions as one HTML document of the same make as the report of one."""
+def render_comparison(first: Evidence, second: Evidence, paired: Sequence[Difference] = ()) -> str:
+    """Two versions as one HTML document of the same make as the report of one.
+
+    `paired` are the second student less the first on the rows that both answered, as far as they are known.
+    """
     names = (f"version {first.version}", f"version {second.version}")
     chart = versions_chart(first.scores.estimates, second.scores.estimates, names)
     metric = tables.headline(second)
-    pairs = {key: pair(first, second, *key) for key in _measured(first, second)}
+    known = {(each.part, each.metric, each.slice): each for each in paired}
+    pairs = {key: pair(first, second, *key, known.get(key)) for key in _measured(first, second)}
     context: dict[str, Any] = {
         "first": first,
         "second": second,
@@ -43,6 +47,7 @@ def render_comparison(first: Evidence, second: Evidence) -> str:
         "metric": metric,
         "overall": {(part, own): each for (part, own, name), each in pairs.items() if name == ALL},
         "slices": {(part, name): each for (part, own, name), each in pairs.items() if own == metric and name != ALL},
+        "paired": bool(paired),
         "same_rows": _holdout(first) == _holdout(second) != "",
         "modes": _modes(first, second),
         "settings": list(_changes(_settings(first.config), _settings(second.config))),
@@ -51,14 +56,16 @@ def render_comparison(first: Evidence, second: Evidence) -> str:
     return fill("comparison.html", context)
 
 
-def pair(first: Evidence, second: Evidence, part: str, metric: str, name: str) -> Pair:
+def pair(
+    first: Evidence, second: Evidence, part: str, metric: str, name: str, paired: Difference | None = None
+) -> Pair:
     """The students' means on a metric over the same part and slice.
 
-    The interval of the difference is that of independent samples (Zou and Donner's square-and-add): where both
+    Where the difference is not known row by row, its interval is that of independent samples (Zou and Donner's square-and-add): where both
     answered the same rows it is wider than a paired one, so what it excludes is excluded.
     """
     one, two = (_student(each, part, metric, name) for each in (first, second))
-    return Pair(one, two, _apart(one, two) if one and two else None)
+    return Pair(one, two, paired or (_apart(one, two) if one and two else None))
 
 
 def _apart(first: Estimate, second: Estimate) -> Difference:

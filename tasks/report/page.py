@@ -45,7 +45,7 @@ def render(evidence: Evidence) -> str:
         "rivals": list(dict.fromkeys(each.versus for each in scores.differences)),
         "differences": tables.by_rival(scores.differences),
         "ceiling": evidence.ceiling,
-        "compared": tables.compared(evidence),
+        "answered": tables.answered(evidence),
         "heat": tables.heat(scores.estimates),
         "funnel": tables.funnel(evidence.funnel),
         "examples": tables.examples(evidence.dropped),
@@ -83,9 +83,8 @@ def _templates() -> "Environment":
         lstrip_blocks=True,
     )
     numbers = (words.percent, words.points, words.count, words.dollars, words.duration)
-    filters: dict[str, Any] = {
-        each.__name__: each for each in (*numbers, words.shown, words.slice_name, tables.lost, tables.student_first)
-    }
+    texts = (words.shown, words.slice_name, tables.lost, tables.student_first)
+    filters: dict[str, Any] = {each.__name__: each for each in (*numbers, *texts)}
     templates.filters.update(filters)
     return templates
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from tasks.evidence import ALL, Compared, Comparison, Difference, DroppedExample, Estimate, Evidence, Outcome, Reason
+from tasks.evidence import ALL, Answered, Comparison, Difference, DroppedExample, Estimate, Evidence, Outcome, Reason
 from tasks.report.words import shown
 
 _EXAMPLES_SHOWN = 15
@@ -95,14 +95,14 @@ def headline(evidence: Evidence) -> str:
     return next((metric for metric in [*ruled, *measured] if metric in measured), "")
 
 
-def compared(evidence: Evidence) -> list[Compared]:
+def answered(evidence: Evidence) -> list[Answered]:
     """Rows in all by part; of evidence of schema version 1, whose comparisons are all the rows, counted from these."""
-    if evidence.compared:
-        return evidence.compared
+    if evidence.answered:
+        return evidence.answered
     parts = dict.fromkeys(sorted(row.part for row in evidence.comparisons))
     own = {part: [row for row in evidence.comparisons if row.part == part] for part in parts}
     return [
-        Compared(part=part, rows=len(rows), approved=sum(row.approved for row in rows), worse=sum(map(worse, rows)))
+        Answered(part=part, rows=len(rows), approved=sum(row.approved for row in rows), worse=sum(map(worse, rows)))
         for part, rows in own.items()
     ]
 

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from flows.comparisons import DRAWN, WORST, Compare, compare
+from flows.comparisons import DRAWN, WORST, Comparisons, comparisons
 from tasks.artifacts import Dataset, Made, Tally
 from tasks.rows import Kept, Message, Scored
 from tasks.split import SplitRows
@@ -61,13 +61,13 @@ def written(answers: list[Scored], holdout: list[Kept], unseen: list[Kept]) -> t
     return write(answers, Scored, MADE), parts
 
 
-def judged(rows: int, worse: int) -> Compare:
+def judged(rows: int, worse: int) -> Comparisons:
     """So many rows, on the last of which the student is worse the later they come."""
     names = [f"row-{number:04d}" for number in range(rows)]
     marks = {name: max(0.0, 1 - 0.001 * (rank - rows + worse + 1)) for rank, name in enumerate(names)}
     answers = [scored(name, "teacher", 1.0) for name in names]
     answers += [scored(name, "student", min(1.0, marks[name])) for name in names]
-    return compare(*written(answers, [kept(name) for name in names], []))
+    return comparisons(*written(answers, [kept(name) for name in names], []))
 
 
 def test_the_worst_rows_come_first_and_some_of_the_others_are_drawn() -> None:
@@ -94,7 +94,7 @@ def test_every_system_is_shown_with_what_it_was_asked_and_a_failed_answer_with_i
         scored("b", "teacher", 1.0, part="unseen"),
         scored("b", "student", 1.0, part="unseen", text="x" * 5_000),
     ]
-    found = compare(*written(answers, [kept("a")], [kept("b")]))
+    found = comparisons(*written(answers, [kept("a")], [kept("b")]))
     assert [(row.id, row.part, row.said) for row in found.shown] == [
         ("a", "holdout", "asked a"),
         ("b", "unseen", "asked b"),
@@ -110,7 +110,7 @@ def test_every_system_is_shown_with_what_it_was_asked_and_a_failed_answer_with_i
 @pytest.mark.parametrize("unjudged", ["teacher", "student"])
 def test_what_was_not_judged_of_one_is_no_disagreement(unjudged: str) -> None:
     marks = {"teacher": 1.0, "student": 0.0} | {unjudged: None}
-    found = compare(*written([scored("a", system, mark) for system, mark in marks.items()], [kept("a")], []))
+    found = comparisons(*written([scored("a", system, mark) for system, mark in marks.items()], [kept("a")], []))
     assert [each.worse for each in found.all] == [0]
 
 

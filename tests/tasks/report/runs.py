@@ -4,9 +4,9 @@ from typing import Any
 
 from tasks.evidence import (
     ALL,
+    Answered,
     Cause,
     Collapse,
-    Compared,
     Comparison,
     Cost,
     Coverage,
@@ -150,7 +150,7 @@ def run(
             )
             for number in range(min(rows, 240))
         ],
-        compared=[Compared(part="holdout", rows=rows, approved=rows // 2, worse=min(rows, 100))],
+        answered=[Answered(part="holdout", rows=rows, approved=rows // 2, worse=min(rows, 100))],
         ceiling=[estimate("teacher", 0.97)],
         judging=[
             Judging(metric=name, judge=name, verdicts=40, unreadable=2, again=measure, first_wins=measure, alarm=text),

@@ -4,7 +4,7 @@ import pytest
 
 from tasks.report import render_comparison
 from tasks.report.comparison import pair
-from tests.tasks.report.runs import evidence
+from tests.tasks.report.runs import difference, estimate, evidence
 from tests.tasks.report.test_page import CONTROLS, SCRIPT, Page
 
 
@@ -28,6 +28,14 @@ def test_a_change_has_an_interval_and_none_where_one_version_lacks_it() -> None:
     assert apart.high == pytest.approx(0.1 * 2**0.5)
     assert apart.low == pytest.approx(-0.1 * 2**0.5)
     assert pair(first, second, "holdout", "not measured", "all") == (None, None, None)
+
+
+def test_a_change_that_is_known_row_by_row_is_shown_as_it_is() -> None:
+    known = difference(estimate("version 2", 0.02), "version 1")
+    said = render_comparison(evidence(version=1), evidence(version=2), [known])
+    assert "row by row on the rows that both answered" in said
+    assert "+2 [0, +12]" in said
+    assert "+2 [0, +12]" not in render_comparison(evidence(version=1), evidence(version=2))
 
 
 def test_hostile_texts_stand_as_texts_there_too() -> None:

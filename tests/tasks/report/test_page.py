@@ -248,7 +248,7 @@ def test_a_run_of_which_nothing_is_known_still_has_its_page() -> None:
         training=evidence().training.model_copy(update={"curve": []}),
         scores=Scores(estimates=[], differences=[]),
         **{name: [] for name in ("reasons", "stages", "usage", "dropped", "funnel", "coverage", "collapsed")},
-        **{name: [] for name in ("comparisons", "compared", "ceiling", "judging", "failure_modes", "causes")},
+        **{name: [] for name in ("comparisons", "answered", "ceiling", "judging", "failure_modes", "causes")},
         people=People(),
         economics=Economics(),
         wear=None,
