@@ -61,8 +61,8 @@ def pair(
 ) -> Pair:
     """The students' means on a metric over the same part and slice.
 
-    Where the difference is not known row by row, its interval is that of independent samples (Zou and Donner's square-and-add): where both
-    answered the same rows it is wider than a paired one, so what it excludes is excluded.
+    Where the difference is not known row by row, its interval is that of independent samples (Zou and Donner's
+    square-and-add): where both answered the same rows it is wider than a paired one, so what it excludes is excluded.
     """
     one, two = (_student(each, part, metric, name) for each in (first, second))
     return Pair(one, two, paired or (_apart(one, two) if one and two else None))
