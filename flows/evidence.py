@@ -95,7 +95,10 @@ def run_folder(project: str, number: int | None = None) -> Path:
     """
     runs = runs_folder(project)
     if number is not None:
-        return max(runs.glob(f"v{number}-*"), key=_written, default=None) or _missing(project, number)
+        last = max(runs.glob(f"v{number}-*/evidence.json"), key=lambda each: each.stat().st_mtime_ns, default=None)
+        if last is None:
+            raise StoreError(f"{project} version {number} has no evidence in {Store().root}. Run the project again.")
+        return last.parent
     if (runs / "stopped").is_dir():
         return runs / "stopped"
     if not (runs / "latest").is_file():
@@ -151,11 +154,3 @@ def record(name: str, result: Result) -> StageRecord:
 def runs_folder(project: str) -> Path:
     """The folder of all runs of a project."""
     return Store().root / "runs" / project
-
-
-def _written(folder: Path) -> int:
-    return (folder / "evidence.json").stat().st_mtime_ns
-
-
-def _missing(project: str, number: int) -> Path:
-    raise StoreError(f"{project} version {number} has no evidence in {Store().root}. Run the project again.")
