@@ -11,14 +11,15 @@ from flows.plan import asks
 from flows.project import Project, check
 from tasks.artifacts import digest
 from tasks.errors import ProjectError, StillhouseError
-from tasks.evaluate import estimates
 from tasks.evidence import ALL, Estimate
 from tasks.files import ContentFile, describe, fingerprint_file
 from tasks.filter import read_gold
 from tasks.inputs import Malformed, Survey, survey
 from tasks.inputs.findings import LEVELS, Finding, Level, cut, findings
+from tasks.measures import estimates
 from tasks.models import AnyModel, Hand, Question, Recorded, Request
 from tasks.models.chat import prompted
+from tasks.promote import GateRule
 from tasks.rows import Input, Kept, conversation
 from tasks.sample import Picked, SampleConfig, entries, pick, rows_at
 from tasks.similarity import leaks
@@ -100,7 +101,7 @@ def _probe(project: Project, rows: Sequence[Input], probed: int) -> Iterator[Fin
         yield Finding("doubt", "probe", "no answer is known to judge by: approve some in filter.gold")
         return
     system = System("base", project.train.base_model(), project.teach.prompt.text(), project.evaluate.max_output_tokens)
-    systems = Systems([system], project.evaluate.scorers, Hand("check", project.budget("check")))
+    systems = Systems([system], project.evaluate.plain(), Hand("check", project.budget("check")))
     scored = systems.scored("base", {"holdout": judged})
     given = {each.metric: each for each in estimates(scored) if each.slice == ALL}
     words = ", ".join(f"{name} {each.mean:.0%} [{each.low:.0%}, {each.high:.0%}]" for name, each in given.items())
@@ -112,9 +113,13 @@ def _probe(project: Project, rows: Sequence[Input], probed: int) -> Iterator[Fin
 def _suffices(project: Project, given: dict[str, Estimate]) -> bool:
     """Whether the base holds to all that the gate asks of a student alone, over all slices."""
     rules = [rule for rule in project.promote.rules if rule.versus is None and rule.slice == ALL]
-    at_least = all(given[rule.metric].low >= rule.at_least for rule in rules if rule.at_least is not None)
-    at_most = all(given[rule.metric].high <= rule.at_most for rule in rules if rule.at_most is not None)
-    return bool(rules) and at_least and at_most
+    measured = all(rule.metric in given for rule in rules)
+    return bool(rules) and measured and all(_holds(rule, given[rule.metric]) for rule in rules)
+
+
+def _holds(rule: GateRule, seen: Estimate) -> bool:
+    at_least = rule.at_least is None or seen.low >= rule.at_least
+    return at_least and (rule.at_most is None or seen.high <= rule.at_most)
 
 
 def _known_answers(project: Project, rows: Sequence[Input]) -> dict[str, str]:

@@ -20,6 +20,7 @@ app.add_typer(review.app, name="review")
 
 ProjectFile = Annotated[Path, typer.Argument(help="The project's YAML, as deployments/support.yaml.")]
 _LEVELS = {"fine": "+", "doubt": "?", "stop": "-"}
+_CAUSES = 3
 _VERDICTS = {
     "fine": "nothing speaks against a run",
     "doubt": "look at what is marked with ? before a run",
@@ -34,10 +35,19 @@ def run(
     budget_usd: Annotated[
         float | None, typer.Option(min=0, help="The most that this run may spend, in US dollars.")
     ] = None,
+    remote: Annotated[
+        bool, typer.Option("--remote", help="Have the project's deployment run by a worker, instead of running here.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Run the pipeline; stages whose inputs have not changed are not done again."""
     with one_line_errors():
+        if remote:
+            from flows.project import load
+            from flows.remote import trigger
+
+            print(trigger(load(project).name, budget_usd))
+            return
         from rich.console import Console
 
         from flows.console import ConsoleHandler
@@ -122,6 +132,32 @@ def plan(project: ProjectFile, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def curve(
+    project: ProjectFile,
+    shares: Annotated[str, typer.Option(help="Percentages of the training rows to learn from.")] = "25,50,100",
+    as_json: AsJson = False,
+) -> None:
+    """Train on shares of the last run's training rows, and say whether more data would help."""
+    with one_line_errors():
+        from rich.console import Console
+
+        from flows.console import ConsoleHandler, curve_table
+        from tasks.evidence import LearningCurve
+
+        console = Console(stderr=as_json)
+        with leaving_at_once(), ConsoleHandler(console):
+            from flows.curve import curve as draw
+
+            file = draw(project.resolve(), shares)
+        drawn = LearningCurve.model_validate_json(file.read_bytes())
+        if as_json:
+            print(drawn.model_dump_json(indent=1))
+        else:
+            Console(width=140).print(curve_table(drawn))
+            print(f"{drawn.words}\ncurve: {file}")
+
+
+@app.command()
 def report(
     project: Annotated[Path | None, typer.Argument(help="The project's YAML, as deployments/support.yaml.")] = None,
     version: Annotated[int | None, typer.Option(help="Which version; the last run where left out.")] = None,
@@ -196,6 +232,31 @@ def export(
         print(write(load(project).name, to, version, gguf))
 
 
+@app.command()
+def up(
+    file: Annotated[Path, typer.Option(help="What to deploy.")] = Path("deployments/prefect.yaml"),
+    port: Annotated[
+        int, typer.Option(min=1, max=65535, help="Where the server listens, on this machine alone.")
+    ] = 4200,
+) -> None:
+    """Start a Prefect server with its UI, a worker, and the deployments, on this machine; what is up stays up."""
+    with one_line_errors():
+        from flows.up import up as start
+
+        for line in start(file, port):
+            print(line, flush=True)
+
+
+@app.command()
+def down() -> None:
+    """Stop what `stillhouse up` started."""
+    with one_line_errors():
+        from flows.up import down as stop
+
+        for line in stop():
+            print(line)
+
+
 def _evidence(folder: Path) -> dict[str, Any]:
     return json.loads((folder / "evidence.json").read_text(encoding="utf-8"))
 
@@ -206,9 +267,12 @@ def _print_decision(evidence: dict[str, Any], folder: Path) -> None:
     marks = {"yes": "+", "no": "-", "unsettled": "?"}
     for reason in evidence["reasons"]:
         print(f"  {marks[reason['holds']]} {reason['words']}")
+    for cause in evidence["causes"][:_CAUSES] if evidence["verdict"] != "promote" else ():
+        print(f"  why: {cause['cause'].replace('_', ' ')}: {cause['words']}")
     read = {usage["system"]: usage["input_tokens"] for usage in evidence["usage"]}
     share = read["student"] / read["base"] if read["base"] else 1.0
     print(f"\ntokens read a row: student {read['student']:.0f}, base with the prompt {read['base']:.0f} ({share:.0%})")
+    print(evidence["economics"]["words"])
     print(f"report: {folder / 'report.html'}")
 
 

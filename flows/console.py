@@ -6,6 +6,10 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from tasks.evidence import LearningCurve
+from tasks.learning_curve import points
 
 _SECONDS_A_LINE = 30
 
@@ -86,3 +90,16 @@ class ConsoleHandler(logging.Handler):
         if self._bar is not None:
             self._bars.remove_task(self._bar)
         self._bar, self._shown = None, ""
+
+
+def curve_table(curve: LearningCurve) -> Table:
+    """A learning curve as a table: a line a metric, a column a share, and what the last step added."""
+    table = Table("holdout", box=None)
+    for share in curve.shares:
+        table.add_column(f"{share.share}%, {share.rows:,} rows", justify="right")
+    table.add_column("last step", justify="right")
+    for gain in curve.gains:
+        known = [{each.metric: each for each in share.estimates}.get(gain.metric) for share in curve.shares]
+        cells = (f"{each.mean:.1%} [{each.low:.1%}, {each.high:.1%}]" if each else "not judged" for each in known)
+        table.add_row(f"{gain.metric} ({gain.n} rows)", *cells, points(gain))
+    return table

@@ -3,10 +3,11 @@
 import logging
 import time
 from pathlib import Path
-from typing import ParamSpec, Protocol, TypeVar
+from typing import Annotated, ParamSpec, Protocol, TypeVar
 
 from prefect import Task, flow
 from prefect.runtime import flow_run
+from pydantic import Field
 
 from flows.artifacts import show_verdict
 from flows.evidence import Distilled, gather, publish, record
@@ -55,8 +56,8 @@ def pipeline(project: Project, do: Do, budget: Budget) -> Distilled:
         project.train.base_model(),
         trained.student,
         Registry().rival(project.name, trained.student),
-        parts.holdout,
-        parts.unseen,
+        parts.parts(),
+        taught.outputs,
         budget,
     )
     decision = do(promote, project.promote, evaluated.scores)
@@ -74,11 +75,14 @@ def run_stage(stage: Task[Params, Given], *args: Params.args, **kwargs: Params.k
     return result
 
 
+# Prefect reads the docstring: its Args are what the UI's form says of each field.
 @flow(name="distill", flow_run_name="distill {project}", result_storage=results_folder(), persist_result=False)
-def distill(project: Path, budget_usd: float | None = None) -> Path:
+def distill(project: Path, budget_usd: Annotated[float | None, Field(ge=0)] = None) -> Path:
     """Distil the teacher of a project's YAML into a student; returns the run's folder, with evidence and report.
 
-    `budget_usd` is the most that this run may spend, beside what the project's own budget leaves.
+    Args:
+        project: The project's YAML, as deployments/support.yaml.
+        budget_usd: The most that this run may spend, in US dollars, beside what the project's own budget leaves.
     """
     loaded = load(project)
     check(loaded, budget_usd)

@@ -12,8 +12,11 @@ from flows.funnel import examples, funnel
 from flows.project import Project
 from tasks import evaluate, filter, promote, sample, split, teach, train
 from tasks.artifacts import Handle, Result, digest
+from tasks.diagnosis import causes
+from tasks.economics import Making, economics
 from tasks.errors import StoreError
-from tasks.evidence import SCHEMA_VERSION, Evidence, StageRecord, Stopped
+from tasks.evidence import SCHEMA_VERSION, Economics, Evidence, LearningCurve, StageRecord, Stopped
+from tasks.models import Ledger, Service
 from tasks.registry import Version
 from tasks.report import render, render_stopped
 from tasks.store import Store, write_whole
@@ -48,7 +51,7 @@ STAGES = tuple(MODULES)
 def gather(project: Project, distilled: Distilled, entered: Version, on_stage: bool) -> Evidence:
     """All that the decision rests on, from the stages' results and the rows that they name."""
     rows = comparisons(distilled.evaluate.answers, distilled.split)
-    return Evidence(
+    gathered = Evidence(
         project=project.name,
         version=entered.version,
         verdict=distilled.promote.verdict,
@@ -57,6 +60,10 @@ def gather(project: Project, distilled: Distilled, entered: Version, on_stage: b
         stages=[record(name, result) for name, result in distilled._asdict().items()],
         scores=distilled.evaluate.scores,
         usage=distilled.evaluate.usage,
+        ceiling=distilled.evaluate.ceiling,
+        prompts=distilled.evaluate.prompts,
+        judging=distilled.evaluate.judging,
+        failure_modes=distilled.evaluate.failure_modes,
         training=distilled.train.training,
         config=project.model_dump(mode="json"),
         versions={name: version(name) for name in _LIBRARIES},
@@ -67,7 +74,9 @@ def gather(project: Project, distilled: Distilled, entered: Version, on_stage: b
         collapsed=distilled.filter.collapsed,
         comparisons=rows.shown,
         answered=rows.all,
+        economics=_economics(project, distilled),
     )
+    return _diagnosed(gathered)
 
 
 def publish(evidence: Evidence) -> Path:
@@ -121,18 +130,32 @@ def read_evidence(folder: Path) -> Evidence:
         ) from error
 
 
+def curve_file(project: str, student: str) -> Path:
+    """Where the learning curve of a run's student lies, beside the runs."""
+    return runs_folder(project) / f"curve-{student[:12]}.json"
+
+
+def _diagnosed(evidence: Evidence) -> Evidence:
+    """The evidence with its student's learning curve, where one was drawn, and with why the student is not better."""
+    student = next(each.made["student"] for each in evidence.stages if each.stage == "train")
+    file = curve_file(evidence.project, student)
+    curve = LearningCurve.model_validate_json(file.read_bytes()) if file.is_file() else None
+    evidence = evidence.model_copy(update={"learning_curve": curve})
+    return evidence.model_copy(update={"causes": causes(evidence)})
+
+
 def evidence_of(project: str, entry: Version) -> Evidence:
     """The evidence on a version, the last of several. Raises `StoreError` where the run's folder is gone."""
     return read_evidence(run_folder(project, entry.version))
 
 
 def rebuild(folder: Path) -> Path:
-    """Write a run's report anew from what the run left, and return its path."""
+    """Write a run's report anew from what the run left and the learning curve drawn since, and return its path."""
     stopped = folder / "stopped.json"
     page = (
         render_stopped(Stopped.model_validate_json(stopped.read_bytes()))
         if stopped.is_file()
-        else render(read_evidence(folder))
+        else render(_diagnosed(read_evidence(folder)))
     )
     write_whole(folder / "report.html", page)
     return folder / "report.html"
@@ -149,6 +172,18 @@ def record(name: str, result: Result) -> StageRecord:
         seconds=result.seconds,
         made={field: handle.fingerprint for field, handle in handles.items() if isinstance(handle, Handle)},
     )
+
+
+def _economics(project: Project, distilled: Distilled) -> Economics:
+    ledger, teachers = Ledger(), project.teach.teachers
+    requests = distilled.teach.tally.rows_in // len(teachers)
+    making = Making(
+        bought=ledger.costs(project.name),
+        lost=ledger.lost(project.name),
+        unbilled=requests * sum(not isinstance(teacher, Service) for teacher in teachers),
+        training_seconds=distilled.train.training.seconds,
+    )
+    return economics(project.economics, project.teach.model, distilled.evaluate.usage, making)
 
 
 def runs_folder(project: str) -> Path:

@@ -8,6 +8,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from tasks.caching import finished
+from tasks.economics import EconomicsConfig
 from tasks.errors import ProjectError
 from tasks.evaluate import EvaluateConfig
 from tasks.evidence import ALL
@@ -44,6 +45,7 @@ class Project(BaseModel):
     train: Trainer
     evaluate: EvaluateConfig
     promote: PromoteConfig
+    economics: EconomicsConfig = EconomicsConfig()
 
     @model_validator(mode="after")
     def _measured(self) -> "Project":
@@ -53,6 +55,14 @@ class Project(BaseModel):
         for rule in self.promote.rules:
             if rule.metric not in names:
                 raise ValueError(f"promote.rules: no scorer is named {rule.metric!r}; there are {sorted(names)}")
+        return self
+
+    @model_validator(mode="after")
+    def _priced_once(self) -> "Project":
+        if self.economics.teacher_priced_as is not None and not isinstance(self.teach.model, Recorded):
+            raise ValueError(
+                "economics.teacher_priced_as: this teacher is not recorded and has a cost of its own; leave it out"
+            )
         return self
 
     def budget(self, run: str, run_usd: float | None = None) -> Budget:
@@ -99,6 +109,7 @@ def check(project: Project, run_usd: float | None = None, asks: bool = True) -> 
         raise ProjectError(f"--budget-usd: {run_usd} is no sum. Give US dollars, from 0 to 1,000,000,000.")
     Store().check_writable()
     project.train.check()
+    project.economics.check()
     known = _known(project.sample)
     slices = known.slices | {ALL}
     named = {"split.unseen": set(project.split.unseen), "promote.rules": {rule.slice for rule in project.promote.rules}}

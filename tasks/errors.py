@@ -6,6 +6,7 @@
     ├── ModelUnavailable  (RuntimeError)  a model cannot be loaded or reached
     ├── BudgetSpent       (RuntimeError)  the next request could cost more than is left
     ├── StageFailed       (RuntimeError)  a stage has nothing left to work on, or too much went wrong
+    ├── OperationFailed   (RuntimeError)  a server, a worker or a deployment is not there, or does not start
     ├── StoreError        (OSError)       the store cannot be written, or lacks what it should hold
     └── ExtraMissing      (ImportError)   an optional package is not installed
 
@@ -35,6 +36,10 @@ class BudgetSpent(StillhouseError, RuntimeError):
 
 class StageFailed(StillhouseError, RuntimeError):
     """A stage has nothing left to work on, or too much of its work went wrong."""
+
+
+class OperationFailed(StillhouseError, RuntimeError):
+    """A server, a worker or a deployment is not there, or does not start."""
 
 
 class StoreError(StillhouseError, OSError):

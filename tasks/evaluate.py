@@ -3,26 +3,31 @@
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from statistics import fmean, median
 
 from prefect import task
 from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.artifacts import Dataset, Made, Result, Student, Tally
 from tasks.caching import BY_CONTENT
-from tasks.evidence import ALL, Difference, Estimate, Scores, Usage
+from tasks.ceiling import ceiling
+from tasks.evidence import Estimate, FailureMode, Judging, PromptTried, Scores, Usage
+from tasks.failure_modes import FailureModes, examine
+from tasks.few_shot import FewShot
+from tasks.judges import AnyScorer, PreferenceScorer, RubricScorer
+from tasks.judging import judge, preferred_over
+from tasks.measures import differences, estimates, macro_f1, usage
 from tasks.models import AnyModel, Budget, Hand, failure
 from tasks.models.chat import prompted
 from tasks.models.served import answering
 from tasks.rows import Kept, Scored
-from tasks.scorers import Scorer
-from tasks.statistics import difference_interval, mean_interval
+from tasks.scorers import Labels, Scorer
+from tasks.split import Parts
 from tasks.store import Store
 from tasks.systems import System, Systems
 from tasks.teach import TeachConfig
 from tasks.trainers import load_student
 
-VERSION = "2"
+VERSION = "3"
 
 
 class EvaluateConfig(BaseModel):
@@ -30,10 +35,34 @@ class EvaluateConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    scorers: list[Scorer] = Field(min_length=1, description="Each gives a metric of its name.")
+    scorers: list[AnyScorer] = Field(
+        min_length=1, description="Each gives a metric of its name; a judge gives several."
+    )
     max_output_tokens: int = Field(
         default=128, ge=1, description="The longest answer of base, student and champion, in their tokens."
     )
+    few_shot: FewShot = Field(default=FewShot(), description="How the base's best prompt is found.")
+    failure_modes: FailureModes = Field(default=FailureModes(), description="What is looked for that goes wrong.")
+
+    def plain(self) -> list[Scorer]:
+        """The scorers that are no judges."""
+        return [scorer for scorer in self.scorers if not isinstance(scorer, RubricScorer | PreferenceScorer)]
+
+    def judges(self) -> list[RubricScorer | PreferenceScorer]:
+        """The scorers that ask a model."""
+        return [scorer for scorer in self.scorers if isinstance(scorer, RubricScorer | PreferenceScorer)]
+
+    def metrics(self) -> list[str]:
+        """The names of everything that is measured on answers."""
+        return [name for scorer in self.scorers for name in _metrics(scorer)]
+
+    def labels(self) -> list[Labels]:
+        """The scorers of labels, which give a macro-F1 over rows too."""
+        return [scorer for scorer in self.scorers if isinstance(scorer, Labels)]
+
+    def without_failure_modes(self) -> "EvaluateConfig":
+        """The same, but that nothing is looked for beside the scores."""
+        return self.model_copy(update={"failure_modes": FailureModes(**dict.fromkeys(FailureModes.model_fields))})
 
 
 class Evaluated(Result):
@@ -41,59 +70,12 @@ class Evaluated(Result):
 
     answers: Dataset
     scores: Scores
+    ceiling: list[Estimate]
+    prompts: list[PromptTried]
+    judging: list[Judging]
+    failure_modes: list[FailureMode]
     usage: list[Usage]
     asked: int
-
-
-def estimates(scored: Sequence[Scored]) -> Iterator[Estimate]:
-    """Every metric of every system, over each part as a whole and by slice."""
-    for (system, part, name), rows in _by_slice(scored).items():
-        for metric in rows[0]["scores"]:
-            interval = mean_interval([row["scores"][metric] for row in rows], [row["group"] for row in rows])
-            yield Estimate(system=system, metric=metric, part=part, slice=name, **interval._asdict())
-
-
-def differences(scored: Sequence[Scored]) -> Iterator[Difference]:
-    """The student less each other system, on identical rows."""
-    grouped = _by_slice(scored)
-    for (system, part, name), others in grouped.items():
-        if system == "student":
-            continue
-        own = grouped["student", part, name]
-        for metric in own[0]["scores"]:
-            interval = difference_interval(
-                [row["scores"][metric] for row in own],
-                [row["scores"][metric] for row in others],
-                [row["group"] for row in own],
-            )
-            yield Difference(
-                system="student", versus=system, metric=metric, part=part, slice=name, **interval._asdict()
-            )
-
-
-def usage(scored: Sequence[Scored]) -> Iterator[Usage]:
-    """Means a row, by system."""
-    by_system: dict[str, list[Scored]] = {}
-    for row in scored:
-        by_system.setdefault(row["system"], []).append(row)
-    for system, rows in by_system.items():
-        yield Usage(
-            system=system,
-            rows=len(rows),
-            failed=sum(bool(row["error"]) for row in rows),
-            input_tokens=fmean(row["input_tokens"] for row in rows),
-            output_tokens=fmean(row["output_tokens"] for row in rows),
-            seconds=fmean(row["seconds"] for row in rows),
-            seconds_median=median(row["seconds"] for row in rows),
-        )
-
-
-def _by_slice(scored: Sequence[Scored]) -> dict[tuple[str, str, str], list[Scored]]:
-    grouped: dict[tuple[str, str, str], list[Scored]] = {}
-    for row in scored:
-        for name in dict.fromkeys((ALL, row["slice"])):
-            grouped.setdefault((row["system"], row["part"], name), []).append(row)
-    return grouped
 
 
 def _systems(
@@ -127,29 +109,35 @@ def evaluate(
     base: AnyModel,
     student: Student,
     champion: Student | None,
-    holdout: Dataset,
-    unseen: Dataset,
+    parts: Parts,
+    outputs: Dataset,
     budget: Budget,
 ) -> Evaluated:
     """Ask teacher, base, student and champion the same rows, and score them by one code path."""
     started = time.monotonic()
-    parts: dict[str, list[Kept]] = {
-        name: list(Store().read_rows(part)) for name, part in (("holdout", holdout), ("unseen", unseen))
-    }
-    rows = [row for own in parts.values() for row in own]
-    systems = Systems(
-        list(_systems(config, teacher, base, student, champion, rows)), config.scorers, Hand("evaluate", budget)
-    )
-    scored = [each for system in systems for each in systems.scored(system.name, parts)]
+    judged = {"holdout": _read(parts.holdout), "unseen": _read(parts.unseen)}
+    rows = [row for own in judged.values() for row in own]
+    hand = Hand("evaluate", budget)
+    systems = Systems(list(_systems(config, teacher, base, student, champion, rows)), config.plain(), hand)
+    trained = _read(parts.train)
+    prompts = config.few_shot.choose(systems, trained, _read(parts.validation))
+    answered = [each for system in systems for each in systems.scored(system.name, judged)]
+    labels = config.labels()
+    modes = examine(config.failure_modes, systems, trained, judged["holdout"], judged["unseen"], answered)
+    scored, judging = judge(config.judges(), hand, rows, answered)
     made = Made(
         stage="evaluate",
         version=VERSION,
         config=config.model_dump(mode="json"),
-        parents={"student": student.fingerprint, "holdout": holdout.fingerprint, "unseen": unseen.fingerprint},
+        parents={"student": student.fingerprint} | {name: part.fingerprint for name, part in parts},
     )
     return Evaluated(
         answers=Store().write_rows(scored, Scored, made),
-        scores=Scores(estimates=list(estimates(scored)), differences=list(differences(scored))),
+        scores=Scores(estimates=list(estimates(scored, labels)), differences=list(differences(scored, labels))),
+        ceiling=ceiling(scored, Store().read_rows(outputs), rows, config.plain()),
+        prompts=prompts,
+        judging=judging,
+        failure_modes=modes,
         usage=list(usage(scored)),
         asked=systems.asked,
         tally=Tally(
@@ -158,3 +146,19 @@ def evaluate(
         ),
         seconds=time.monotonic() - started,
     )
+
+
+def _metrics(scorer: AnyScorer) -> list[str]:
+    match scorer:
+        case RubricScorer():
+            return scorer.metrics()
+        case PreferenceScorer():
+            return [preferred_over(scorer, opponent) for opponent in scorer.versus]
+        case Labels():
+            return [scorer.name, macro_f1(scorer)]
+        case _:
+            return [scorer.name]
+
+
+def _read(part: Dataset) -> list[Kept]:
+    return list(Store().read_rows(part))

@@ -20,7 +20,7 @@ from tasks.rows import Dropped, Kept, Output
 from tasks.rules import Candidate, Drop, Judged, Keep, Pattern, Ready, Rule, Standard, collapses
 from tasks.store import Store
 
-VERSION = "4"
+VERSION = "5"
 
 _GONE_NAMED = 5
 _OUTCOMES = {"kept", "approved", "repaired", "failed", "vetoed"}

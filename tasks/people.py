@@ -10,7 +10,7 @@ from tasks.rows import Output
 from tasks.scorers import Fields, as_object
 from tasks.statistics import mean_interval
 
-_WHOLE = "whole answer"
+WHOLE = "whole answer"
 
 
 def reviews_by_id(rows: Sequence[Output], reviews: Mapping[str, Review]) -> dict[str, Review]:
@@ -74,11 +74,11 @@ def _wrongs(row: Output, gold: Mapping[str, str], review: Review | None) -> dict
     if row["id"] not in gold and (review is None or not review.drawn):
         return {}
     if review is not None and review.decision == "veto":
-        return {_WHOLE: True} if says(row["text"]) == says(review.answer) else {}
+        return {WHOLE: True} if says(row["text"]) == says(review.answer) else {}
     right = review.answer if review else gold[row["id"]]
     fields = [Fields(scorer="fields", name=name, fields=[name]) for name in as_object(right) or {}]
     wrongs = {field.name: field.score(row["text"], right).value < 1 for field in fields}
-    return {_WHOLE: says(row["text"]) != says(right)} | wrongs
+    return {WHOLE: says(row["text"]) != says(right)} | wrongs
 
 
 def says(text: str) -> str:

@@ -12,7 +12,7 @@ from tasks.caching import BY_CONTENT
 from tasks.evidence import ALL, Estimate, Holds, Reason, Scores, Verdict
 from tasks.statistics import Interval, rows_to_settle
 
-VERSION = "1"
+VERSION = "2"
 
 
 class GateRule(BaseModel):

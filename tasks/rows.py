@@ -79,7 +79,10 @@ class Scored(TypedDict):
     reference: str
     approved: bool
     error: str
+    finish_reason: str
     input_tokens: int
+    cached_tokens: int
+    cache_write_tokens: int
     output_tokens: int
     seconds: float
     scores: dict[str, float]

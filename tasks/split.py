@@ -71,13 +71,23 @@ class HeldBefore(BaseModel):
     datasets: list[Dataset] = []
 
 
-class SplitRows(Result):
+class Parts(BaseModel):
     """The four parts; every kept row is in exactly one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     train: Dataset
     validation: Dataset
     holdout: Dataset
     unseen: Dataset
+
+
+class SplitRows(Parts, Result):
+    """What `split` gives."""
+
+    def parts(self) -> Parts:
+        """The parts alone, which are the same however long the work took."""
+        return Parts(train=self.train, validation=self.validation, holdout=self.holdout, unseen=self.unseen)
 
 
 def assign(

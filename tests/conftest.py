@@ -3,6 +3,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.postgres import either_database, postgres
 
@@ -12,6 +13,9 @@ os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("PREFECT_LOGGING_LEVEL", "ERROR")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads of a tiny model on a busy machine only wait for each other
+
+settings.register_profile("without_deadlines", deadline=None)  # a busy machine is no fault of the code
+settings.load_profile("without_deadlines")
 
 ROOT = Path(__file__).parent.parent
 

@@ -2,7 +2,7 @@
 
 from tasks.evidence.data import THIN_ROWS, Collapse, Coverage, DroppedExample, GoneReview, Outcome, People
 from tasks.evidence.economics import Cost, Economics
-from tasks.evidence.learning import CurvePoint, Training, Tried
+from tasks.evidence.learning import CurvePoint, LearnedShare, LearningCurve, Training, Tried
 from tasks.evidence.run import (
     SCHEMA_VERSION,
     Answered,
@@ -15,7 +15,18 @@ from tasks.evidence.run import (
     Verdict,
     Wear,
 )
-from tasks.evidence.scores import ALL, Difference, Estimate, FailureMode, Holds, Judging, Measure, Scores, Usage
+from tasks.evidence.scores import (
+    ALL,
+    Difference,
+    Estimate,
+    FailureMode,
+    Holds,
+    Judging,
+    Measure,
+    PromptTried,
+    Scores,
+    Usage,
+)
 
 __all__ = [
     "ALL",
@@ -37,9 +48,12 @@ __all__ = [
     "GoneReview",
     "Holds",
     "Judging",
+    "LearnedShare",
+    "LearningCurve",
     "Measure",
     "Outcome",
     "People",
+    "PromptTried",
     "Reason",
     "Scores",
     "StageRecord",

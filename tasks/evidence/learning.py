@@ -2,6 +2,8 @@
 
 from pydantic import BaseModel
 
+from tasks.evidence.scores import Difference, Estimate
+
 
 class CurvePoint(BaseModel, frozen=True, extra="forbid"):
     """The mean loss a token after so many steps, in training since the last point and on the validation rows."""
@@ -38,3 +40,21 @@ class Training(BaseModel, frozen=True, extra="forbid"):
     learning_rate: float = 0.0
     best_step: int = 0
     searched: list[Tried] = []
+
+
+class LearnedShare(BaseModel, frozen=True, extra="forbid"):
+    """A student of a share of the rows, in percent: how many it learned, and its scores on the holdout."""
+
+    share: int
+    rows: int
+    student: str
+    estimates: list[Estimate]
+
+
+class LearningCurve(BaseModel, frozen=True, extra="forbid"):
+    """How a student's scores grow with the rows that it learns from, and what the last step added, metric by metric."""
+
+    student: str
+    shares: list[LearnedShare]
+    gains: list[Difference]
+    words: str

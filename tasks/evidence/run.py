@@ -6,8 +6,8 @@ from pydantic import BaseModel
 
 from tasks.evidence.data import Collapse, Coverage, DroppedExample, Outcome, People
 from tasks.evidence.economics import Economics
-from tasks.evidence.learning import Training
-from tasks.evidence.scores import Estimate, FailureMode, Holds, Judging, Scores, Usage
+from tasks.evidence.learning import LearningCurve, Training
+from tasks.evidence.scores import Estimate, FailureMode, Holds, Judging, PromptTried, Scores, Usage
 
 SCHEMA_VERSION = 2
 
@@ -100,9 +100,11 @@ class Evidence(BaseModel, frozen=True, extra="forbid"):
     comparisons: list[Comparison]
     answered: list[Answered] = []
     ceiling: list[Estimate] = []
+    prompts: list[PromptTried] = []
     judging: list[Judging] = []
     failure_modes: list[FailureMode] = []
     economics: Economics = Economics()
+    learning_curve: LearningCurve | None = None
     causes: list[Cause] = []
     wear: Wear | None = None
 

@@ -22,7 +22,8 @@ class Measure(BaseModel, frozen=True, extra="forbid"):
 class Estimate(Measure, frozen=True, extra="forbid"):
     """A system's mean score on a metric, over a part of the rows as a whole (`all`) or over one slice of it.
 
-    `unjudged` are rows of which a judge gave no readable verdict; the interval holds whatever they would have been.
+    `failed` are rows that got no answer, which score 0; `unjudged` those of which a judge gave no readable verdict: the
+    interval holds whatever they would have been.
     """
 
     system: str
@@ -30,6 +31,7 @@ class Estimate(Measure, frozen=True, extra="forbid"):
     part: str
     slice: str
     unjudged: int = 0
+    failed: int = 0
 
 
 class Difference(Estimate, frozen=True, extra="forbid"):
@@ -50,7 +52,11 @@ class Scores(BaseModel, frozen=True, extra="forbid"):
 
 
 class Usage(BaseModel, frozen=True, extra="forbid"):
-    """What a system's answers take, a row on average: tokens by the system's own count, seconds by the clock."""
+    """What a system's answers take, a row on average: tokens by the system's own count, seconds by the clock.
+
+    `input_tokens` count those read from the provider's cache and those written to it, too. `cut_off` are the rows whose
+    answer reached the longest length allowed.
+    """
 
     system: str
     rows: int
@@ -60,6 +66,17 @@ class Usage(BaseModel, frozen=True, extra="forbid"):
     seconds: float
     seconds_median: float
     seconds_p95: float = 0.0
+    cached_tokens: float = 0.0
+    cache_write_tokens: float = 0.0
+    cut_off: int = 0
+
+
+class PromptTried(BaseModel, frozen=True, extra="forbid"):
+    """A number of examples in the base's prompt, and its mean score over all metrics on so many validation rows."""
+
+    examples: int
+    mean: float
+    n: int
 
 
 class Judging(BaseModel, frozen=True, extra="forbid"):
@@ -84,13 +101,15 @@ class Judging(BaseModel, frozen=True, extra="forbid"):
 class FailureMode(BaseModel, frozen=True, extra="forbid"):
     """A way in which students go wrong: whether it shows (`fires`), against which threshold, and why in words.
 
-    `estimates` and `differences` are what it measured; a rule of the gate may name their metrics and parts.
+    `estimates` and `differences` are what it measured; a rule of the gate may name their metrics and parts. Where there
+    was too little to measure it by, it is not `measured`, and does not fire.
     """
 
     mode: str
     fires: Holds
     words: str
     threshold: float
+    measured: bool = True
     estimates: list[Estimate] = []
     differences: list[Difference] = []
     examples: list[str] = []

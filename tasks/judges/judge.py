@@ -69,6 +69,10 @@ class Judge(BaseModel):
                 logger.info("%s: %d verdicts could not be read and are asked for again", hand.stage, len(waiting))
         return [verdicts[at] for at in range(len(questions))]
 
+    def says_anew(self, shown: Shown, task: str, schema: dict[str, Any], sample: int) -> bool:
+        """Whether another sample may say something else: not of a local model, of a recorded one if its file does."""
+        return self._says_anew(self._question(shown, self._told(task), schema, sample * TRIES).request)
+
     def _told(self, task: str) -> str:
         if self.instruction is None:
             return f"{task}\n\n{NOTICE}"
@@ -86,8 +90,11 @@ class Judge(BaseModel):
         """Whether another try may be readable: not where no answer came, nor from a model that says the same again."""
         if not isinstance(verdict, Unreadable) or verdict.failed or request.sample % TRIES == TRIES - 1:
             return False
+        return self._says_anew(_again(Question("", request)).request)
+
+    def _says_anew(self, request: Request) -> bool:
         if isinstance(self.model, Recorded):
-            return self.model.holds(_again(Question("", request)).request)
+            return self.model.holds(request)
         return not isinstance(self.model, Local)
 
 

@@ -1,8 +1,9 @@
 """What a judge said, read strictly: the verdict that its schema accepts, or why there is none."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from tasks.errors import StageFailed
 from tasks.models import CUT_OFF, REFUSED, Answer
 from tasks.scorers.parsing import as_object, unfenced
 
@@ -42,6 +43,16 @@ def read_object(answer: Answer, schema: Mapping[str, Any]) -> dict[str, Any] | U
         return Unreadable("not one JSON object alone" if start.strip() else "empty", start)
     problem = next(iter(Draft202012Validator(schema).iter_errors(said)), None)
     return said if problem is None else Unreadable(f"{problem.json_path}: {problem.message}"[:_SHOWN], start)
+
+
+def refuse_unjudged(said: Sequence[object], share: float, stage: str, name: str) -> None:
+    """Raises `StageFailed` where more than this share of what was judged has no verdict."""
+    unjudged = [each for each in said if isinstance(each, Unreadable)]
+    if len(unjudged) > share * len(said):
+        raise StageFailed(
+            f"{stage}: {len(unjudged)} of {len(said)} have no verdict; the first: {unjudged[0].words()}. "
+            f"What was answered is in the ledger. Name another judge, or raise max_unjudged_share of `{name}`."
+        )
 
 
 def object_schema(properties: Mapping[str, Any]) -> dict[str, Any]:

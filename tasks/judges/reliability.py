@@ -99,6 +99,13 @@ def alarm(shown: Reliability, consistent_at_least: float = CONSISTENT_AT_LEAST) 
     return "; ".join(reasons)
 
 
+def wavering(again: Interval, consistent_at_least: float = CONSISTENT_AT_LEAST) -> str:
+    """Why a judge that was asked a second time must not be trusted; empty where it may well agree with itself."""
+    if again.high >= consistent_at_least:
+        return ""
+    return f"asked again it says the same of only {_words(again)}, at least {consistent_at_least:.0%} is asked"
+
+
 def _words(share: Interval) -> str:
     return f"{share.mean:.1%} [{share.low:.1%}, {share.high:.1%}] of {share.n}"
 

@@ -19,6 +19,10 @@ levels; between two levels, give the lower. Length is no merit.
 Answer with one JSON object alone. It has a field for each dimension: an object with `reason`, one sentence on what \
 decides, and then `level`, a number."""
 
+_REFERENCE = """\
+You are shown a reference too: an answer to the same conversation that is known to be good. What says the same in \
+other words is as good. Judge the answer, not the reference."""
+
 
 class Dimension(BaseModel):
     """One thing that answers are judged by."""
@@ -94,11 +98,12 @@ Levels = dict[str, Level]
 
 
 class Case(NamedTuple):
-    """An answer to be judged: the row that it belongs to, its conversation and its text."""
+    """An answer to be judged: the row that it belongs to, its conversation, its text, and what to hold it against."""
 
     row: str
     messages: list[Message]
     text: str
+    reference: str | None = None
 
 
 class Rubric(Judge):
@@ -122,9 +127,12 @@ class Rubric(Judge):
 
     def judge(self, hand: Hand, cases: Sequence[Case], sample: int = 0) -> list[Levels | Unreadable]:
         """The verdict on each answer, in order. Raises as `Hand.ask`."""
-        wanted = [Shown(case.row, {"conversation": transcript(case.messages), "answer": case.text}) for case in cases]
-        task = _TASK.format(dimensions="\n".join(dimension.words() for dimension in self.dimensions))
-        return self.ask_until_read(hand, wanted, task, self.schema_asked_for, self.read, sample)
+        wanted = [_shown(case) for case in cases]
+        return self.ask_until_read(hand, wanted, self._task(cases), self.schema_asked_for, self.read, sample)
+
+    def judges_anew(self, case: Case, sample: int) -> bool:
+        """Whether another sample may give the answer another verdict."""
+        return self.says_anew(_shown(case), self._task([case]), self.schema_asked_for, sample)
 
     def read(self, answer: Answer) -> Levels | Unreadable:
         """The levels in a verdict; all of them, or none."""
@@ -134,10 +142,19 @@ class Rubric(Judge):
         given = {dimension.name: said[dimension.name] for dimension in self.dimensions}
         return {name: Level(int(each["level"]), each["reason"]) for name, each in given.items()}
 
+    def _task(self, cases: Sequence[Case]) -> str:
+        task = _TASK.format(dimensions="\n".join(dimension.words() for dimension in self.dimensions))
+        return f"{task}\n\n{_REFERENCE}" if any(case.reference is not None for case in cases) else task
+
 
 def transcript(messages: Sequence[Message]) -> str:
     """A conversation as the judge reads it."""
     return "\n".join(f"{message['role']}: {message['content']}" for message in messages)
+
+
+def _shown(case: Case) -> Shown:
+    reference = {} if case.reference is None else {"reference": case.reference}
+    return Shown(case.row, {"conversation": transcript(case.messages)} | reference | {"answer": case.text})
 
 
 def _schema(dimension: Dimension) -> dict[str, Any]:

@@ -6,9 +6,10 @@ from typing import Any
 from tasks.rows import Input, Message
 
 
-def prompted(prompt: str, row: Input) -> list[Message]:
-    """A row's conversation with the instruction before it, or as it is where there is none."""
-    return [Message(role="system", content=prompt), *row["messages"]] if prompt else row["messages"]
+def prompted(prompt: str, row: Input, examples: Sequence[Message] = ()) -> list[Message]:
+    """A row's conversation after the instruction, where there is one, and after solved examples of others."""
+    instruction = [Message(role="system", content=prompt)] if prompt else []
+    return [*instruction, *examples, *row["messages"]]
 
 
 def prompt_tokens(tokenizer: Any, messages: Sequence[Message]) -> list[int]:

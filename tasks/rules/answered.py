@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.models import CUT_OFF, REFUSED, failure
+from tasks.rows import Message
 from tasks.rules.refusals import refuses
 from tasks.rules.said import words_of
 from tasks.rules.verdict import Candidate, Drop, Keep, Verdict
@@ -44,15 +45,15 @@ class Answered(BaseModel):
             return Drop("empty", "no text")
         if refuses(text):
             return Drop("refused", text[:120])
-        if not self.may_echo and (echoed := _echoed(candidate)):
-            return Drop("echo", f"repeats the {echoed}'s message: {text[:120]}")
+        if not self.may_echo and (role := echoed(text, row["messages"])):
+            return Drop("echo", f"repeats the {role}'s message: {text[:120]}")
         return Keep()
 
 
-def _echoed(candidate: Candidate) -> str:
-    """The role whose message the answer says back, or nothing."""
-    answer = words_of(candidate.text)
-    for message in candidate.row["messages"]:
+def echoed(text: str, messages: Sequence[Message]) -> str:
+    """The role whose message an answer says back, or nothing."""
+    answer = words_of(text)
+    for message in messages:
         said = words_of(message["content"])
         shorter, longer = sorted((answer, said), key=len)
         if len(shorter) >= max(_FEWEST_ECHOED, _ALL_BUT * len(longer)) and shorter in longer:

@@ -5,8 +5,7 @@ from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from tasks.errors import StageFailed
-from tasks.judges import Case, Levels, Rubric, Unreadable
+from tasks.judges import Case, Levels, Rubric, Unreadable, refuse_unjudged
 from tasks.models import Hand, failure
 from tasks.rules.verdict import Candidate, Drop, Keep, Verdict
 
@@ -60,17 +59,9 @@ class Asking(NamedTuple):
             if not candidate.approved
         ]
         said = self.rule.rubric.judge(self.hand, cases)
-        self._refuse_unjudged(said)
+        refuse_unjudged(said, self.rule.max_unjudged_share, "filter", "judged")
         given = iter(said)
         return [Keep() if candidate.approved else self._verdict(next(given)) for candidate in candidates]
-
-    def _refuse_unjudged(self, said: Sequence[Levels | Unreadable]) -> None:
-        unjudged = [each for each in said if isinstance(each, Unreadable)]
-        if len(unjudged) > self.rule.max_unjudged_share * len(said):
-            raise StageFailed(
-                f"filter: {len(unjudged)} of {len(said)} answers have no verdict; the first: {unjudged[0].words()}. "
-                "What was answered is in the ledger. Name another judge, or raise max_unjudged_share of `judged`."
-            )
 
     def _verdict(self, said: Levels | Unreadable) -> Verdict:
         if isinstance(said, Unreadable):

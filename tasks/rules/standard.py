@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.rules.verdict import Candidate, Drop, Keep, Verdict
-from tasks.scorers import StandardScorer
+from tasks.scorers import StandardScorer, marks
 
 
 class Standard(BaseModel):
@@ -15,10 +15,9 @@ class Standard(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     rule: Literal["standard"]
-    scorer: StandardScorer = Field(description="A scorer that needs no reference: schema, terms or length.")
+    scorer: StandardScorer = Field(description="A scorer that needs no reference: schema, terms, pattern or length.")
 
     def judge(self, candidates: Sequence[Candidate]) -> Iterable[Verdict]:
-        """A verdict for each candidate, in order."""
-        for candidate in candidates:
-            score = self.scorer.score(candidate.text, "")
-            yield Keep() if score.value == 1.0 else Drop(self.scorer.name, score.evidence)
+        """A verdict for each candidate, in order. Raises as the scorer does."""
+        scores = marks(self.scorer, [candidate.text for candidate in candidates], [""] * len(candidates))
+        return (Keep() if score.value == 1.0 else Drop(self.scorer.name, score.evidence) for score in scores)

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Callable
 from typing import Any, NamedTuple, NoReturn, cast
 
 
@@ -17,13 +18,14 @@ def as_object(text: str, each_key_once: bool = False) -> dict[str, Any] | None:
 
     Of a key that stands twice the last value counts; with `each_key_once` there is no such object.
     """
-    pairs = _each_once if each_key_once else None
-    try:
-        value: Any = json.loads(text, parse_constant=refuse_constant, parse_float=_finite, object_pairs_hook=pairs)
-        json.dumps(value, ensure_ascii=False).encode()
-    except (ValueError, RecursionError):
-        return None
+    value = _read(text, _each_once if each_key_once else None)
     return cast(dict[str, Any], value) if isinstance(value, dict) else None
+
+
+def as_list(text: str) -> list[Any] | None:
+    """The JSON array that the whole text is, or None where it is anything else."""
+    value = _read(text)
+    return cast(list[Any], value) if isinstance(value, list) else None
 
 
 def unfenced(text: str) -> str:
@@ -37,6 +39,16 @@ def unfenced(text: str) -> str:
 def refuse_constant(constant: str) -> NoReturn:
     """For `json.loads`, which takes NaN and the infinities otherwise. Raises `ValueError`."""
     raise ValueError(f"{constant} is no JSON")
+
+
+def _read(text: str, pairs: Callable[[list[tuple[str, Any]]], Any] | None = None) -> Any:
+    """The JSON value that the whole text is; None where there is none, or it is no text that can be written."""
+    try:
+        value: Any = json.loads(text, parse_constant=refuse_constant, parse_float=_finite, object_pairs_hook=pairs)
+        json.dumps(value, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        return None
+    return value
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -57,5 +69,18 @@ def part(text: str, field: str | None) -> str | None:
     """The text of one field of an answer, or all of it where no field is named; None where there is no such text."""
     if field is None:
         return text
-    value = (as_object(text) or {}).get(field)
+    value = value_of(text, field)
     return value if isinstance(value, str) else None
+
+
+def parts(text: str, reference: str, field: str | None) -> tuple[str, str] | Score:
+    """The same part of an answer and of its reference; no marks where one of them lacks it."""
+    given, wanted = part(text, field), part(reference, field)
+    if given is None:
+        return Score(0.0, f"no text in `{field}`")
+    return Score(0.0, f"the reference has no text in `{field}`") if wanted is None else (given, wanted)
+
+
+def value_of(text: str, field: str) -> Any:
+    """What the JSON object that the whole text is holds in a field; None where it holds nothing."""
+    return (as_object(text) or {}).get(field)

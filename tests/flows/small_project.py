@@ -82,7 +82,12 @@ def settings(base: Path) -> dict[str, Any]:
             "max_tokens": 700,
             "seed": 1,
         },
-        "evaluate": {"max_output_tokens": 6, "scorers": [*FIELDS, LENGTH]},
+        "evaluate": {
+            "max_output_tokens": 6,
+            "scorers": [*FIELDS, LENGTH],
+            "few_shot": {"examples": [0, 1], "rows": 3},
+            "failure_modes": {"forgetting": None, "perplexity": None},  # seconds each, and a tiny model knows nothing
+        },
         "promote": {"rules": [{"metric": "intent", "versus": "base", "not_worse_by": 0.5}]},
     }
 

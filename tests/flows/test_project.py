@@ -54,6 +54,23 @@ BROKEN: dict[str, tuple[Break, list[str]]] = {
         lambda folder, given: write(folder, given | {"serve": {}}),
         ["small.yaml: field `serve`: unknown key"],
     ),
+    "price for a teacher that has its own": (
+        lambda folder, given: write(
+            folder,
+            given
+            | {
+                "teach": given["teach"] | {"model": {"provider": "local", "weights": given["train"]["base"]}},
+                "economics": {"teacher_priced_as": {"input_usd": 1, "output_usd": 2}},
+            },
+        ),
+        ["small.yaml", "economics.teacher_priced_as: this teacher is not recorded"],
+    ),
+    "price of a model that is not listed": (
+        lambda folder, given: write(
+            folder, given | {"economics": {"teacher_priced_as": {"provider": "openai", "model": "gpt-nobody"}}}
+        ),
+        ["economics.teacher_priced_as: no price is listed for gpt-nobody of openai"],
+    ),
     "stage left out": (
         lambda folder, given: write(folder, {name: given[name] for name in given if name != "evaluate"}),
         ["small.yaml: field `evaluate`: required but missing"],

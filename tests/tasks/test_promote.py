@@ -6,13 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from tasks.evaluate import differences, estimates
 from tasks.evidence import ALL, Difference, Estimate, Holds, Scores, Verdict
+from tasks.measures import differences, estimates
 from tasks.models import Answer
 from tasks.promote import GateRule, PromoteConfig, decide, judge, promote
 from tasks.rows import Scored
 from tasks.scorers import Fields
 from tasks.systems import score
+from tasks.systems import scored as as_scored
 from tests.tasks.toys import a_kept
 
 INTENT = Fields(scorer="fields", name="intent", fields=["intent"])
@@ -167,7 +168,8 @@ def test_a_gate_without_rules_is_refused() -> None:
 
 def scored(system: str, answers: Sequence[Answer], slice: str = "gift") -> list[Scored]:
     rows = [a_kept(f"row-{number}", slice=slice) for number in range(len(answers))]
-    return [score(system, row, "holdout", answer, [INTENT]) for row, answer in zip(rows, answers, strict=True)]
+    together = zip(rows, answers, score([INTENT], rows, answers), strict=True)
+    return [as_scored(system, row, "holdout", answer, found) for row, answer, found in together]
 
 
 def measured(*systems: list[Scored]) -> Scores:

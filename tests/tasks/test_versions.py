@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tasks import evaluate, filter, promote, sample, split, teach, train
+from tasks import evaluate, filter, measures, promote, sample, split, teach, train
 from tasks.artifacts import Dataset, Made, digest
 from tasks.evidence import Estimate, Scores
 from tasks.files import ContentFile, fingerprint_file
@@ -23,11 +23,11 @@ from tasks.trainers import LocalTrainer
 PINNED = {
     "sample": ("2", "1502d4564299eef6"),
     "teach": ("2", "eaf28d3d8f3943fa"),
-    "filter": ("4", "863417f3cfb5100d"),
+    "filter": ("5", "863417f3cfb5100d"),
     "split": ("2", "bc75a05d44c4d2ac"),
     "train": ("2", "018294fa55fac5af"),
-    "evaluate": ("2", "a6f119d78c1d6ae4"),
-    "promote": ("1", "e8b2bcda75b0261d"),
+    "evaluate": ("3", "784839ee07c79e65"),
+    "promote": ("2", "564dfc6bca9bdc98"),
 }
 
 MADE = Made(stage="fixed", version="1", config={}, parents={})
@@ -157,8 +157,8 @@ def evaluated(tmp_path: Path, tiny_llama: Path) -> object:
     student = [row | {"system": "student", "scores": row["scores"] | {"intent": 0.0}} for row in teacher]
     both: Any = [*teacher, *student]
     return [
-        Scores(estimates=list(evaluate.estimates(both)), differences=list(evaluate.differences(both))).model_dump(),
-        [usage.model_dump() for usage in evaluate.usage(both)],
+        Scores(estimates=list(measures.estimates(both)), differences=list(measures.differences(both))).model_dump(),
+        [usage.model_dump() for usage in measures.usage(both)],
     ]
 
 

@@ -75,6 +75,7 @@ def test_a_local_judge_says_the_same_again_and_is_asked_once(tiny_llama: Path) -
     assert isinstance(said, Unreadable)
     assert not said.failed
     assert len(list(Ledger().lines())) == 1
+    assert not judge.judges_anew(case("x"), sample=1)
 
 
 def replayed(folder: Path) -> Recorded:

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from tasks.judges import Compared, Preference, Unreadable, agreement, alarm, reliability, self_agreement
 from tasks.judges.pairwise import Better
+from tasks.judges.reliability import wavering
 from tasks.statistics import mean_interval
 
 labels = st.sampled_from(["A", "B", "tie"])
@@ -126,3 +127,9 @@ def test_a_judge_agrees_with_itself_as_far_as_its_samples_do() -> None:
     assert found.mean == pytest.approx((3 + 2 + 3) / 12)
     assert (found.n, found.groups) == (12, 4)
     assert self_agreement([[1, 2]]).n == 0
+
+
+@pytest.mark.parametrize(("same", "of", "said"), [(20, 20, False), (12, 20, False), (9, 20, True), (0, 0, False)])
+def test_only_who_clearly_says_something_else_the_second_time_raises_an_alarm(same: int, of: int, said: bool) -> None:
+    again = self_agreement([[1] * of, [1] * same + [2] * (of - same)])
+    assert bool(wavering(again)) == said

@@ -24,7 +24,7 @@ class ToyJudge:
     """Says what a function of the request gives."""
 
     def __init__(self, say: Say) -> None:
-        self.say, self.asked = say, list[Request]()
+        self.say, self.asked, self.model = say, list[Request](), "toy"
 
     def identity(self) -> dict[str, Any]:
         return {"provider": "toy judge"}

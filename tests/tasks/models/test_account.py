@@ -25,7 +25,7 @@ from tests.tasks.models.buyer import account, answer, budget, key, work
 
 pytestmark = pytest.mark.usefixtures("either_database")
 
-SOON = 0.2
+SOON = 0.4
 """Seconds of a lease that a test can wait for."""
 
 HOLDER = """

@@ -19,9 +19,12 @@ from tasks.evidence import (
     FailureMode,
     GoneReview,
     Judging,
+    LearnedShare,
+    LearningCurve,
     Measure,
     Outcome,
     People,
+    PromptTried,
     Reason,
     Scores,
     StageRecord,
@@ -151,6 +154,13 @@ def run(
             for number in range(min(rows, 240))
         ],
         answered=[Answered(part="holdout", rows=rows, approved=rows // 2, worse=min(rows, 100))],
+        prompts=[PromptTried(examples=3, mean=0.4, n=44)],
+        learning_curve=LearningCurve(
+            student="0123",
+            shares=[LearnedShare(share=50, rows=5, student="0123", estimates=[estimate("student", 0.6, name)])],
+            gains=[difference(estimate("student", 0.1, name), "half")],
+            words=text[:1000],
+        ),
         ceiling=[estimate("teacher", 0.97)],
         judging=[
             Judging(metric=name, judge=name, verdicts=40, unreadable=2, again=measure, first_wins=measure, alarm=text),
@@ -182,6 +192,8 @@ def run(
                 )
                 for system, cost in zip(asked, (4.2, None, 0.03, 0.03), strict=False)
             ],
+            judging_usd=1.5,
+            lost_usd=0.25,
             teaching_usd=12.5,
             training_usd=0.08,
             training_seconds=5400.0,

@@ -247,11 +247,14 @@ def test_a_run_of_which_nothing_is_known_still_has_its_page() -> None:
     bare = evidence(
         training=evidence().training.model_copy(update={"curve": []}),
         scores=Scores(estimates=[], differences=[]),
-        **{name: [] for name in ("reasons", "stages", "usage", "dropped", "funnel", "coverage", "collapsed")},
+        **{
+            name: [] for name in ("reasons", "prompts", "stages", "usage", "dropped", "funnel", "coverage", "collapsed")
+        },
         **{name: [] for name in ("comparisons", "answered", "ceiling", "judging", "failure_modes", "causes")},
         people=People(),
         economics=Economics(),
         wear=None,
+        learning_curve=None,
         config={},
     )
     page = Page(render(bare))
@@ -276,8 +279,10 @@ def test_failure_modes_judges_ceiling_and_cost_are_told() -> None:
     assert "✗ text" in said
     assert "97 % [87–100]" in said
     assert "+70 [+60, +80] would show 5.0" in said
+    assert "3 examples 40.0 % of 44 rows" in said
+    assert "+10 [0, +20] points" in said
     assert "The student has paid for itself after 3,021 requests." in said
-    assert "Teaching cost $12.50, training $0.08 and 1.5 h." in said
+    assert "Teaching cost $12.50, training $0.08 and 1.5 h, judging $1.50." in said
 
 
 def test_the_same_evidence_gives_the_same_page() -> None:

@@ -78,7 +78,7 @@ def test_an_answer_without_a_verdict_is_dropped_as_that_and_never_given_a_level(
 def test_the_stage_stops_where_too_many_have_no_verdict() -> None:
     given = candidates(*(levels(5, at % 5 + 1) for at in range(9)), "Hm.")
     assert len(verdicts(given, a_rule(max_unjudged_share=0.1))) == 10
-    with pytest.raises(StageFailed, match=r"2 of 10 answers have no verdict; the first: not one JSON object alone"):
+    with pytest.raises(StageFailed, match=r"filter: 2 of 10 have no verdict; the first: not one JSON object alone"):
         verdicts([*given[1:], *candidates("Well.")], a_rule(max_unjudged_share=0.1))
 
 

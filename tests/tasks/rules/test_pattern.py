@@ -47,7 +47,7 @@ def test_an_answer_on_which_it_comes_to_no_end_is_dropped_and_the_next_is_judged
 
 
 def test_a_pattern_that_comes_to_no_end_again_and_again_stops_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tasks.rules.pattern._SECONDS", 0.01)
+    monkeypatch.setattr("tasks.scorers.pattern._SECONDS", 0.01)
     with pytest.raises(ProjectError, match="came to no end"):
         list(BOMB.judge([a_candidate(ENDLESS)] * 50))
 

@@ -28,3 +28,12 @@ def test_a_scorer_that_needs_a_reference_is_refused() -> None:
         Standard.model_validate(
             {"rule": "standard", "scorer": {"scorer": "fields", "name": "intent", "fields": ["intent"]}}
         )
+
+
+def test_a_pattern_is_a_standard_too() -> None:
+    pattern = {"scorer": "pattern", "name": "order", "pattern": r"HF-\d{5}", "whole": False}
+    rule = Standard.model_validate({"rule": "standard", "scorer": pattern})
+    assert list(rule.judge([a_candidate("HF-20418 left."), a_candidate("It left.")])) == [
+        Keep(),
+        Drop("order", "no match: 'It left.'"),
+    ]

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.scorers import as_object
-from tasks.scorers.parsing import part, unfenced
+from tasks.scorers.parsing import Score, as_list, part, parts, unfenced, value_of
 
 
 @given(value=st.dictionaries(st.text(), st.text() | st.integers() | st.none()))
@@ -73,3 +73,26 @@ def test_a_fence_around_everything_is_taken_away(inside: str, language: str) -> 
 )
 def test_anything_else_stays_as_it_is(text: str) -> None:
     assert unfenced(text) == text
+
+
+@given(value=st.lists(st.text() | st.integers() | st.none()))
+def test_a_list_is_read_with_white_space_around_it(value: list[object]) -> None:
+    assert as_list(f" \n{json.dumps(value)}\t") == value
+
+
+@pytest.mark.parametrize("text", ["", "null", "{}", "1", "[", "[1] [2]", "[NaN]", "[1e999]", "[" * 100_000])
+def test_anything_else_is_no_list(text: str) -> None:
+    assert as_list(text) is None
+
+
+def test_the_same_part_is_read_of_an_answer_and_its_reference() -> None:
+    assert parts("one", "two", None) == ("one", "two")
+    assert parts('{"reply": "one"}', '{"reply": "two"}', "reply") == ("one", "two")
+    assert parts("one", '{"reply": "two"}', "reply") == Score(0.0, "no text in `reply`")
+    assert parts('{"reply": "one"}', "two", "reply") == Score(0.0, "the reference has no text in `reply`")
+
+
+def test_what_a_field_holds_is_read_as_it_is() -> None:
+    assert value_of('{"count": 1, "tags": ["a"]}', "tags") == ["a"]
+    assert value_of('{"count": 1}', "tags") is None
+    assert value_of("hello", "tags") is None

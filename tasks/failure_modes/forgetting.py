@@ -1,0 +1,151 @@
+"""Forgetting: what the base could do in general and the student cannot any more."""
+
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import as_file, files
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tasks.evidence import ALL, FailureMode, Holds
+from tasks.failure_modes.checks import Check
+from tasks.failure_modes.shown import Compared, compared
+from tasks.failure_modes.verdicts import (
+    difference,
+    estimate,
+    fires,
+    opposite,
+    percent,
+    points,
+    worst,
+)
+from tasks.files import read_models
+from tasks.models import Answer, Local
+from tasks.models.likelihood import answer_losses
+from tasks.rows import Input, Message
+from tasks.systems import Systems
+
+_COMPARED = ("student", "base")
+
+Ability = Literal["instructions", "arithmetic", "facts", "format", "refusal"]
+
+
+class General(BaseModel):
+    """A prompt of the general suite, its check, and an answer that passes it and one that does not."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    ability: Ability
+    prompt: str
+    check: Check
+    right: str
+    wrong: str
+
+    def row(self) -> Input:
+        """The prompt as a row that a system is asked."""
+        return Input(
+            id=self.id, messages=[Message(role="user", content=self.prompt)], slice=self.ability, group=self.id
+        )
+
+    def passes(self, answer: Answer) -> float:
+        """1 where an answer passes the check, else 0."""
+        return float(not answer.error and self.check.passes(self.prompt, answer.text))
+
+
+class Forgetting(BaseModel):
+    """Fires where the student has lost what its base knows of the general suite, both without the task's instruction.
+
+    A student of one narrow task answers everything in its task's form, which is a habit and harms nobody. What decides
+    is whether it still finds the right answer to a prompt likelier than a wrong one, by the mean loss a token, which
+    takes the weights of both. What they say when asked is shown beside it, and decides where `answered` is set.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    threshold: float = Field(
+        default=0.1, ge=0, le=1, description="The share of prompts it may no longer know; half are right by chance."
+    )
+    answered: float | None = Field(
+        default=None, ge=0, le=1, description="The share that the base answers and it need not; any where left out."
+    )
+    max_output_tokens: int = Field(default=32, ge=8, description="The longest answer to a prompt of the suite.")
+
+    def examine(self, systems: Systems) -> FailureMode:
+        """What base and student say to the prompts of the general suite, and what they know of it."""
+        rows = [each.row() for each in suite()]
+        said = [
+            systems.answers(name, rows, "in general", instructed=False, max_output_tokens=self.max_output_tokens)
+            for name in _COMPARED
+        ]
+        passed = [[each.passes(answer) for each, answer in zip(suite(), own, strict=True)] for own in said]
+        models = [systems[name].model for name in _COMPARED]
+        local = [model for model in models if isinstance(model, Local)]
+        known = [_known(model) for model in local] if len(local) == len(models) else []
+        return self.judge(passed, known)
+
+    def judge(self, passed: Sequence[Sequence[float]], known: Sequence[Sequence[float]]) -> FailureMode:
+        """What student and base passed of the suite, in its order, and what they know of it, where that is known."""
+        by_metric = {"passed": passed} | ({"known": known} if known else {})
+        found = {
+            (metric, ability): _of_ability(ability, *both)
+            for metric, both in by_metric.items()
+            for ability in (ALL, *_abilities())
+        }
+        lost = {key: opposite(each.difference) for key, each in found.items()}
+        bounds = {"passed": self.answered, "known": self.threshold}
+        tests: list[Holds] = [
+            fires(bound, lost[metric, ALL]) for metric in by_metric if (bound := bounds[metric]) is not None
+        ]
+        decides = "known" if known else "passed"
+        return FailureMode(
+            mode="forgetting",
+            fires=worst(*tests),
+            words="; ".join(_words(metric, found[metric, ALL]) for metric in by_metric)
+            + f"; lost are {points(lost[decides, ALL])} ("
+            + ", ".join(f"{name} {100 * lost[decides, name].mean:.0f}" for name in _abilities())
+            + ")"
+            + ("" if tests else ", which decides nothing: set `answered`, or keep the weights of both at hand"),
+            threshold=self.threshold,
+            measured=bool(tests),
+            estimates=[
+                *(estimate(lost[decides, name], "forgetting", "general", slice=name) for name in (ALL, *_abilities())),
+                *(estimate(each.student, metric, "general", slice=name) for (metric, name), each in found.items()),
+                *(estimate(each.other, metric, "general", "base", name) for (metric, name), each in found.items()),
+            ],
+            differences=[
+                difference(each.difference, metric, "general", "base", name) for (metric, name), each in found.items()
+            ],
+            examples=[each.prompt for each, own, other in zip(suite(), *(known or passed), strict=True) if other > own][
+                :3
+            ],
+        )
+
+
+@cache
+def suite() -> tuple[General, ...]:
+    """The general suite that ships with the project."""
+    with as_file(files("tasks.failure_modes").joinpath("general.jsonl")) as path:
+        return tuple(general for _, general in read_models(path, General))
+
+
+def _abilities() -> list[Ability]:
+    return list(dict.fromkeys(each.ability for each in suite()))
+
+
+def _known(model: Local) -> list[float]:
+    """1 for each prompt whose right answer is likelier to the model than its wrong one, else 0."""
+    asked = [(each.row()["messages"], answer) for each in suite() for answer in (each.right, each.wrong)]
+    losses = answer_losses(model, asked)
+    return [float(right < wrong) for right, wrong in zip(losses[::2], losses[1::2], strict=True)]
+
+
+def _of_ability(ability: str, student: Sequence[float], base: Sequence[float]) -> Compared:
+    asked = [each for each in zip(suite(), student, base, strict=True) if ability in (ALL, each[0].ability)]
+    return compared([own for _, own, _ in asked], [other for _, _, other in asked], [each.id for each, _, _ in asked])
+
+
+def _words(metric: str, found: Compared) -> str:
+    how = {"passed": "answers", "known": "finds the right answer likelier to"}[metric]
+    both = f"{percent(found.student)} of {found.student.n} general prompts, the base {percent(found.other)}"
+    return f"the student {how} {both}"
