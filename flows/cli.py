@@ -159,19 +159,35 @@ def curve(
 
 
 @app.command()
-def report(project: ProjectFile) -> None:
-    """Rebuild the page of the project's last run from its evidence."""
+def report(
+    project: Annotated[Path | None, typer.Argument(help="The project's YAML, as deployments/support.yaml.")] = None,
+    version: Annotated[int | None, typer.Option(help="Which version; the last run where left out.")] = None,
+    rows: Annotated[
+        Path | None, typer.Option(help="Write every held-out row with all answers and scores into this CSV as well.")
+    ] = None,
+    opens: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON schema of evidence.json instead.")] = False,
+) -> None:
+    """Rebuild the page of the project's last run, or of a version, from its evidence."""
     with one_line_errors():
+        from flows.answers import write_answers
         from flows.evidence import rebuild
         from flows.naming import named
-        from flows.runs import latest
-        from tasks.errors import StoreError
+        from flows.runs import read_evidence, run_folder
+        from tasks.evidence import Evidence
 
-        name = named(project).name
-        folder = latest(name)
-        if folder is None:
-            raise StoreError(f"{name} has no run in the store yet. Start one: stillhouse run {project}")
-        print(rebuild(folder))
+        if schema:
+            print(json.dumps(Evidence.model_json_schema(), indent=1))
+            return
+        if project is None:
+            raise typer.BadParameter("name a project's YAML, or ask for --schema.")
+        folder = run_folder(named(project).name, version)
+        if rows:
+            print(f"{rows}: {write_answers(read_evidence(folder), rows)} rows")
+        page = rebuild(folder)
+        print(page)
+        if opens:
+            typer.launch(page.absolute().as_uri())
 
 
 @app.command()

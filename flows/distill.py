@@ -10,13 +10,16 @@ from prefect.runtime import flow_run
 from pydantic import Field
 
 from flows import approval
-from flows.evidence import Distilled, gather, publish
+from flows.artifacts import show_verdict
+from flows.evidence import Distilled, gather, publish, record
 from flows.mlflow_registry import show
 from flows.progress import ProgressArtifacts
 from flows.project import Project, check, load
+from flows.stopped import explained
 from tasks.artifacts import Result
 from tasks.caching import results_folder
 from tasks.evaluate import evaluate
+from tasks.evidence import StageRecord
 from tasks.filter import filter
 from tasks.models import Budget
 from tasks.promote import promote, worn
@@ -92,8 +95,15 @@ def distill(project: Path, budget_usd: Annotated[float | None, Field(ge=0)] = No
 
 def distil(project: Project, budget_usd: float | None = None) -> Path:
     """Run the stages within a flow, and settle what becomes of the student."""
-    with ProgressArtifacts():
-        distilled = pipeline(project, run_stage, project.budget(flow_run.get_id() or "run", budget_usd))
+    finished: list[StageRecord] = []
+
+    def do(stage: Task[Params, Given], *args: Params.args, **kwargs: Params.kwargs) -> Given:
+        result = run_stage(stage, *args, **kwargs)
+        finished.append(record(stage.name, result))
+        return result
+
+    with ProgressArtifacts(), explained(project.name, finished):
+        distilled = pipeline(project, do, project.budget(flow_run.get_id() or "run", budget_usd))
     return settle(project, distilled)
 
 
@@ -110,7 +120,9 @@ def settle(project: Project, distilled: Distilled) -> Path:
         shown = gather(project, distilled, entered, on_stage=False)
         report = publish(shown) / "report.html"
         approval.wait(shown, student, report, project.promote.approval_timeout_seconds)
-    folder = publish(gather(project, distilled, entered, registry.champion(project.name) == student))
+    evidence = gather(project, distilled, entered, registry.champion(project.name) == student)
+    folder = publish(evidence)
+    show_verdict(evidence, folder)
     if project.publish:
         logger.info(show(project.name, project.publish.mlflow))
     return folder

@@ -1,23 +1,23 @@
 """What a run leaves behind: its evidence and its report, in one folder of the store."""
 
-from collections.abc import Iterator
+import shutil
 from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
-from flows.funnel import examples, funnel, spoken
+from flows.comparisons import comparisons
+from flows.funnel import examples, funnel
 from flows.project import Project
-from flows.runs import runs_folder
+from flows.runs import read_evidence, runs_folder
 from tasks import evaluate, filter, promote, sample, split, teach, train
-from tasks.artifacts import Dataset, Handle, Result, Student, digest
+from tasks.artifacts import Handle, Result, Student, digest
 from tasks.diagnosis import causes
 from tasks.economics import Making, economics
-from tasks.evidence import Comparison, Economics, Evidence, LearningCurve, StageRecord
+from tasks.evidence import Economics, Evidence, LearningCurve, StageRecord, Stopped
 from tasks.models import Ledger, Service
 from tasks.registry import Version
-from tasks.report import render
-from tasks.rows import Scored
-from tasks.store import Store, write_whole
+from tasks.report import render, render_stopped
+from tasks.store import write_whole
 
 _LIBRARIES = ("prefect", "torch", "transformers", "pyarrow")
 
@@ -44,18 +44,19 @@ MODULES = {
     "evaluate": evaluate,
     "promote": promote,
 }
+STAGES = tuple(MODULES)
 
 
 def gather(project: Project, distilled: Distilled, entered: Version, on_stage: bool) -> Evidence:
     """All that the decision rests on, from the stages' results and the rows that they name."""
-    said = dict(_said(distilled.split))
+    rows = comparisons(distilled.evaluate.answers, distilled.split)
     gathered = Evidence(
         project=project.name,
         version=entered.version,
         verdict=distilled.promote.verdict,
         on_stage=on_stage,
         reasons=distilled.promote.reasons,
-        stages=[_record(name, result) for name, result in distilled._asdict().items() if name in MODULES],
+        stages=[record(name, result) for name, result in distilled._asdict().items() if name in MODULES],
         scores=distilled.evaluate.scores,
         usage=distilled.evaluate.usage,
         ceiling=distilled.evaluate.ceiling,
@@ -70,7 +71,8 @@ def gather(project: Project, distilled: Distilled, entered: Version, on_stage: b
         funnel=funnel(distilled.sample, distilled.teach, distilled.filter, distilled.split),
         people=distilled.filter.people,
         collapsed=distilled.filter.collapsed,
-        comparisons=list(_comparisons(distilled.evaluate.answers, said)),
+        comparisons=rows.shown,
+        answered=rows.all,
         wear=distilled.promote.wear,
         economics=_economics(project, distilled),
     )
@@ -83,6 +85,15 @@ def publish(evidence: Evidence) -> Path:
     write_whole(folder / "evidence.json", evidence.model_dump_json(indent=1))
     write_whole(folder / "report.html", render(evidence))
     write_whole(folder.parent / "latest", folder.name)
+    shutil.rmtree(folder.parent / "stopped", ignore_errors=True)
+    return folder
+
+
+def publish_stopped(stopped: Stopped) -> Path:
+    """Write the page of a run that ended in an error, which stays until a later run ends well; returns the folder."""
+    folder = runs_folder(stopped.project) / "stopped"
+    write_whole(folder / "stopped.json", stopped.model_dump_json(indent=1))
+    write_whole(folder / "report.html", render_stopped(stopped))
     return folder
 
 
@@ -100,7 +111,20 @@ def _diagnosed(evidence: Evidence) -> Evidence:
     return evidence.model_copy(update={"causes": causes(evidence)})
 
 
-def _record(name: str, result: Result) -> StageRecord:
+def rebuild(folder: Path) -> Path:
+    """Write a run's report anew from what the run left and the learning curve drawn since, and return its path."""
+    stopped = folder / "stopped.json"
+    page = (
+        render_stopped(Stopped.model_validate_json(stopped.read_bytes()))
+        if stopped.is_file()
+        else render(_diagnosed(read_evidence(folder)))
+    )
+    write_whole(folder / "report.html", page)
+    return folder / "report.html"
+
+
+def record(name: str, result: Result) -> StageRecord:
+    """What a stage did, as the evidence keeps it."""
     handles = {field: getattr(result, field) for field in type(result).model_fields}
     return StageRecord(
         stage=name,
@@ -122,40 +146,3 @@ def _economics(project: Project, distilled: Distilled) -> Economics:
         training_seconds=distilled.train.training.seconds,
     )
     return economics(project.economics, project.teach.model, distilled.evaluate.usage, making)
-
-
-def _said(parts: split.SplitRows) -> Iterator[tuple[str, str]]:
-    for dataset in (parts.holdout, parts.unseen):
-        for row in Store().read_rows(dataset):
-            yield row["id"], spoken(row)
-
-
-def _comparisons(answers: Dataset, said: dict[str, str]) -> Iterator[Comparison]:
-    """Rows in the order that helps most: those on which the student did worst against the teacher come first."""
-    by_row: dict[str, list[Scored]] = {}
-    for row in Store().read_rows(answers):
-        by_row.setdefault(row["id"], []).append(row)
-
-    def shortfall(rows: list[Scored]) -> tuple[float, str]:
-        totals = {row["system"]: sum(row["scores"].values()) for row in rows}
-        return totals["student"] - totals["teacher"], rows[0]["id"]
-
-    for rows in sorted(by_row.values(), key=shortfall):
-        first = rows[0]
-        yield Comparison(
-            id=first["id"],
-            slice=first["slice"],
-            part=first["part"],
-            said=said[first["id"]],
-            reference=first["reference"],
-            approved=first["approved"],
-            answers={row["system"]: row["text"] or row["error"] for row in rows},
-            scores={row["system"]: row["scores"] for row in rows},
-        )
-
-
-def rebuild(folder: Path) -> Path:
-    """Write the report anew from the run's evidence and the learning curve drawn since, and return its path."""
-    evidence = Evidence.model_validate_json((folder / "evidence.json").read_text(encoding="utf-8"))
-    write_whole(folder / "report.html", render(_diagnosed(evidence)))
-    return folder / "report.html"

@@ -62,13 +62,14 @@ def _example(stage: str, row: Unpicked | Dropped) -> DroppedExample:
         reason=row["reason"],
         id=row["id"],
         slice=row["slice"],
-        said=_cut(spoken(row)) if "messages" in row else "",
-        answer=_cut(row.get("text", "")),
-        evidence=_cut(row["evidence"]),
+        said=excerpt(spoken(row)) if "messages" in row else "",
+        answer=excerpt(row.get("text", "")),
+        evidence=excerpt(row["evidence"]),
     )
 
 
-def _cut(text: str) -> str:
+def excerpt(text: str) -> str:
+    """A text as the evidence keeps it: cut where it is very long, saying how long it was."""
     return text if len(text) <= _TEXT else f"{text[:_TEXT]} … ({len(text):,} characters)"
 
 

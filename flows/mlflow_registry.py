@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flows.runs import evidence_of, run_of, version_or_champion
+from flows.runs import evidence_of, run_folder, version_or_champion
 from tasks.errors import ExtraMissing, ModelUnavailable, StillhouseError
 from tasks.evidence import ALL, Evidence, Measure
 from tasks.registry import Registry, Version
@@ -124,7 +124,7 @@ def _log(client: "MlflowClient", run: str, project: str, entry: Version, evidenc
     with tempfile.TemporaryDirectory() as folder:
         client.log_artifacts(run, str(export(project, Path(folder) / "student", entry.version)), "student")
     for name in ("report.html", "evidence.json"):
-        client.log_artifact(run, str(run_of(project, entry) / name))
+        client.log_artifact(run, str(run_folder(project, entry.version) / name))
     client.set_terminated(run, "FINISHED")
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple, ParamSpec, TypeVar
 from prefect import Task
 
 from flows.distill import pipeline
-from flows.evidence import MODULES
+from flows.evidence import STAGES
 from flows.project import Project, chosen
 from tasks.artifacts import Result
 from tasks.caching import finished
@@ -25,7 +25,6 @@ from tasks.teach import Taught, names, outputs, questions
 Params = ParamSpec("Params")
 Given = TypeVar("Given", bound=Result)
 
-STAGES = tuple(MODULES)
 _SUPPOSED_TOKENS = 300
 
 

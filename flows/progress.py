@@ -14,6 +14,11 @@ _SECONDS = 2.0
 logger = logging.getLogger("stillhouse")
 
 
+def artifact_key(kind: str, about: str) -> str:
+    """A key as Prefect takes it: lower-case letters, digits and dashes."""
+    return f"{kind}-{re.sub(r'[^a-z0-9]+', '-', about.lower()).strip('-')}".strip("-")
+
+
 class _Shown(NamedTuple):
     percent: float
     words: str
@@ -69,8 +74,8 @@ class ProgressArtifacts(logging.Handler):
             now, sent = self._now[stage], self._sent.get(stage)
             try:
                 if sent is None:
-                    key = re.sub(r"[^a-z0-9]+", "-", stage.lower()).strip("-")
-                    made = create_progress_artifact(now.percent, key=f"progress-{key}", description=now.words)
+                    key = artifact_key("progress", stage)
+                    made = create_progress_artifact(now.percent, key=key, description=now.words)
                     self._sent[stage] = cast(UUID, made), now  # a coroutine only where an event loop runs
                 elif sent[1] != now:
                     update_progress_artifact(sent[0], now.percent, description=now.words)

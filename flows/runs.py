@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from tasks.errors import StoreError
-from tasks.evidence import Evidence
+from tasks.evidence import SCHEMA_VERSION, Evidence
 from tasks.registry import Registry, Version
 from tasks.root import store_root
 
@@ -13,24 +15,42 @@ def runs_folder(project: str) -> Path:
     return store_root() / "runs" / project
 
 
-def latest(project: str) -> Path | None:
-    """The folder of the project's last run, or None where there is none."""
-    pointer = runs_folder(project) / "latest"
-    return pointer.parent / pointer.read_text(encoding="utf-8") if pointer.is_file() else None
+def run_folder(project: str, number: int | None = None) -> Path:
+    """The folder of the project's last run, be it one that stopped, or of the last run of a version.
+
+    Raises `StoreError` where there is none.
+    """
+    runs = runs_folder(project)
+    if number is not None:
+        last = max(runs.glob(f"v{number}-*/evidence.json"), key=lambda each: each.stat().st_mtime_ns, default=None)
+        if last is None:
+            raise StoreError(f"{project} version {number} has no evidence in {store_root()}. Run the project again.")
+        return last.parent
+    if (runs / "stopped").is_dir():
+        return runs / "stopped"
+    if not (runs / "latest").is_file():
+        raise StoreError(f"{project} has no run in {runs.parent} yet. Start one: stillhouse run FILE")
+    return runs / (runs / "latest").read_text(encoding="utf-8")
 
 
-def run_of(project: str, entry: Version) -> Path:
-    """The folder of the last run that judged a version. Raises `StoreError` where it is gone."""
-    found = runs_folder(project).glob(f"v{entry.version}-*/evidence.json")
-    last = max(found, key=lambda each: each.stat().st_mtime_ns, default=None)
-    if last is None:
-        raise StoreError(f"{project} version {entry.version} has no evidence in {store_root()}. Run the project again.")
-    return last.parent
+def read_evidence(folder: Path) -> Evidence:
+    """A run's evidence, of this schema version or an older one. Raises `StoreError` where it cannot be read."""
+    path = folder / "evidence.json"
+    try:
+        return Evidence.model_validate_json(path.read_bytes())
+    except FileNotFoundError as error:
+        raise StoreError(f"{folder} holds no evidence: the run stopped before a student was judged.") from error
+    except ValidationError as error:
+        what = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()[:3])
+        raise StoreError(
+            f"{path} is no evidence of schema version {SCHEMA_VERSION} or older ({what}). "
+            "Read it with the Stillhouse that wrote it, or run the project again."
+        ) from error
 
 
 def evidence_of(project: str, entry: Version) -> Evidence:
     """The evidence on a version, the last of several. Raises `StoreError` where the run's folder is gone."""
-    return Evidence.model_validate_json((run_of(project, entry) / "evidence.json").read_text(encoding="utf-8"))
+    return read_evidence(run_folder(project, entry.version))
 
 
 def version_or_champion(project: str, number: int | None) -> Version:

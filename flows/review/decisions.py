@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple, get_args
 
-from flows.review.sheet import CELL, KEY, Sheet, SheetRow, cell, control_characters, restored, units
+from flows.cells import cell, control_characters, restored
+from flows.review.sheet import CELL, KEY, Sheet, SheetRow, units
 from tasks.errors import ProjectError
 from tasks.reviews import Decision, Review, Shown
 from tasks.scorers import as_object

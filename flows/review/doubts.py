@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
+from flows.cells import cell
 from flows.funnel import spoken
-from flows.review.sheet import cell, fits
+from flows.review.sheet import fits
 from tasks.artifacts import digest
 from tasks.reviews import Shown, row_key
 from tasks.rows import Dropped, Input, Kept

@@ -3,14 +3,13 @@
 import codecs
 import csv
 import io
-import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from flows.cells import lines, neutralised, restored, write_csv
 from tasks.errors import ProjectError
-from tasks.store import write_whole
 
 CELL = 32_767
 """What a cell of Excel holds at most, in UTF-16 units."""
@@ -18,8 +17,6 @@ CELL = 32_767
 KEY = "row ñð€"  # these letters come back from no other code page than Windows-1252, so a sheet tells how it was saved
 COLUMNS = ("id", "slice", "why", "conversation", "answer", "decision", "correction", "note", KEY)
 _READ = ("conversation", "answer", "decision", "correction", "note", KEY)
-_FORMULA = re.compile(r"'*(?:\s*[=+\-@＝＋－＠]|[\t\r\n])")
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _SAVE_AS = "Save it as CSV UTF-8."
 
@@ -43,26 +40,6 @@ class Sheet(NamedTuple):
     unicode: bool
 
 
-def cell(text: str) -> str:
-    """A text as a cell shows it: lines end in one way, and control characters are spelt out."""
-    return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", _lines(text))
-
-
-def control_characters(text: str) -> list[str]:
-    """Those in a text, spelt out."""
-    return sorted({cell(each) for each in _CONTROL.findall(text)})
-
-
-def neutralised(text: str) -> str:
-    """A text with an apostrophe before it where a spreadsheet would run it (OWASP, "CSV Injection")."""
-    return f"'{text}" if _FORMULA.match(text) else text
-
-
-def restored(text: str) -> str:
-    """A cell's text without the apostrophe that `neutralised` put there, and no other."""
-    return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
-
-
 def fits(cells: Iterable[str]) -> bool:
     """Whether every text can stand in a cell of Excel, which cuts longer ones."""
     return all(2 * len(text) < CELL or units(neutralised(text)) <= CELL for text in cells)
@@ -74,18 +51,8 @@ def units(text: str) -> int:
 
 
 def write_sheet(path: Path, rows: Iterable[Sequence[str]]) -> None:
-    """Write rows of cells under the columns' names: UTF-8 with the mark that Excel asks for, every cell quoted.
-
-    Raises `ProjectError` where it cannot be written.
-    """
-    text = io.StringIO()
-    writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    writer.writerows([neutralised(each) for each in row] for row in rows)
-    try:
-        write_whole(path, f"\ufeff{text.getvalue()}")
-    except OSError as error:
-        raise ProjectError(f"{path}: {error.strerror}. Name a file that can be written.") from error
+    """Write rows of cells under the columns' names. Raises `ProjectError` where it cannot be written."""
+    write_csv(path, COLUMNS, rows)
 
 
 def read_sheet(path: Path) -> Sheet:
@@ -100,13 +67,9 @@ def read_sheet(path: Path) -> Sheet:
         found = {name: cells[at] if at < len(cells) else "" for name, at in columns.items()}
         if number > 1 and any(each.strip() for each in cells):
             key, decision = found[KEY].strip(), found["decision"].strip().casefold()
-            texts = {name: restored(_lines(found[name])) for name in ("conversation", "answer", "correction", "note")}
+            texts = {name: restored(lines(found[name])) for name in ("conversation", "answer", "correction", "note")}
             rows.append(SheetRow(number=number, key=key, decision=decision, **texts))
     return Sheet(rows, encoding != "cp1252")
-
-
-def _lines(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _decoded(path: Path) -> tuple[str, str]:

@@ -3,7 +3,18 @@
 from tasks.evidence.data import THIN_ROWS, Collapse, Coverage, DroppedExample, GoneReview, Outcome, People
 from tasks.evidence.economics import Cost, Economics
 from tasks.evidence.learning import CurvePoint, LearnedShare, LearningCurve, Training, Tried
-from tasks.evidence.run import SCHEMA_VERSION, Cause, Comparison, Evidence, Reason, StageRecord, Verdict, Wear
+from tasks.evidence.run import (
+    SCHEMA_VERSION,
+    Answered,
+    Cause,
+    Comparison,
+    Evidence,
+    Reason,
+    StageRecord,
+    Stopped,
+    Verdict,
+    Wear,
+)
 from tasks.evidence.scores import (
     ALL,
     Difference,
@@ -21,6 +32,7 @@ __all__ = [
     "ALL",
     "SCHEMA_VERSION",
     "THIN_ROWS",
+    "Answered",
     "Cause",
     "Collapse",
     "Comparison",
@@ -45,6 +57,7 @@ __all__ = [
     "Reason",
     "Scores",
     "StageRecord",
+    "Stopped",
     "Training",
     "Tried",
     "Usage",

@@ -25,7 +25,7 @@ class Training(BaseModel, frozen=True, extra="forbid"):
     """How a student was made: what it saw, and how its loss fell."""
 
     rows: int
-    watched: int
+    watched: int = 0
     too_long: int
     tokens: int
     answer_tokens: int

@@ -35,7 +35,10 @@ class StageRecord(BaseModel, frozen=True, extra="forbid"):
 
 
 class Comparison(BaseModel, frozen=True, extra="forbid"):
-    """A row that every system answered: the text and the scores of each."""
+    """A row that every system answered: the text and the scores of each.
+
+    `drawn` says that it was drawn at random, beside those on which the student did worst against the teacher.
+    """
 
     id: str
     slice: str
@@ -45,6 +48,19 @@ class Comparison(BaseModel, frozen=True, extra="forbid"):
     approved: bool
     answers: dict[str, str]
     scores: dict[str, dict[str, float]]
+    drawn: bool = False
+
+
+class Answered(BaseModel, frozen=True, extra="forbid"):
+    """All the rows of a part that every system answered, of which the comparisons are some.
+
+    `approved` of them are judged by an answer that people approved; on `worse` the student scored below the teacher.
+    """
+
+    part: str
+    rows: int
+    approved: int
+    worse: int
 
 
 class Cause(BaseModel, frozen=True, extra="forbid"):
@@ -88,6 +104,7 @@ class Evidence(BaseModel, frozen=True, extra="forbid"):
     people: People = People()
     collapsed: list[Collapse] = []
     comparisons: list[Comparison]
+    answered: list[Answered] = []
     ceiling: list[Estimate] = []
     prompts: list[PromptTried] = []
     judging: list[Judging] = []
@@ -96,3 +113,13 @@ class Evidence(BaseModel, frozen=True, extra="forbid"):
     learning_curve: LearningCurve | None = None
     causes: list[Cause] = []
     wear: Wear | None = None
+
+
+class Stopped(BaseModel, frozen=True, extra="forbid"):
+    """A run that ended in an error: the stages that were done before, and what stopped the next one."""
+
+    schema_version: int = SCHEMA_VERSION
+    project: str
+    stage: str
+    words: str
+    stages: list[StageRecord]

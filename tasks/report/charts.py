@@ -1,86 +1,111 @@
-"""The report's charts, drawn by matplotlib as SVG that stands in the page."""
+"""The report's charts: what of the evidence each shows, and the same in words."""
 
-import io
-import re
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
-from tasks.evidence import CurvePoint, Estimate
+from tasks.evidence import ALL, CurvePoint, Economics, Estimate, Measure, StageRecord
+from tasks.report.drawing import Chart, Dots, Line, bars, dots, lines
+from tasks.report.words import count, dollars, percent, shown, slice_name
 
-# Okabe and Ito's palette: told apart by the colour-blind, on light and on dark.
-COLOURS = {"teacher": "#999999", "base": "#E69F00", "student": "#0072B2", "champion": "#009E73"}
-_INK = "#808080"
-
-
-def systems_chart(estimates: Sequence[Estimate]) -> str:
-    """Each metric's mean with its 95 % interval, a mark a system."""
-    metrics = list(dict.fromkeys(estimate.metric for estimate in estimates))
-    systems = [name for name in COLOURS if any(estimate.system == name for estimate in estimates)]
-    figure, axes = _figure(7.2, 0.6 + 0.62 * len(metrics))
-    for row, system in enumerate(systems):
-        own = {estimate.metric: estimate for estimate in estimates if estimate.system == system}
-        offsets = [metrics.index(metric) + 0.18 * (row - (len(systems) - 1) / 2) for metric in own]
-        means = [100 * estimate.mean for estimate in own.values()]
-        below = [100 * (estimate.mean - estimate.low) for estimate in own.values()]
-        above = [100 * (estimate.high - estimate.mean) for estimate in own.values()]
-        axes.errorbar(
-            means, offsets, xerr=[below, above], fmt="o", color=COLOURS[system], capsize=3, markersize=5, label=system
-        )
-    axes.set_yticks(range(len(metrics)), [metric.replace("$", r"\$") for metric in metrics])
-    axes.set_ylim(len(metrics) - 0.5, -0.5)
-    axes.set_xlim(-2, 102)
-    axes.set_xlabel("% of rows, with 95 % interval")
-    axes.legend(
-        frameon=False, labelcolor=_INK, ncols=len(systems), loc="lower center", bbox_to_anchor=(0.5, 1.0), fontsize=9
-    )
-    return _svg(figure, "Scores of each system by metric, with 95 % intervals")
+_METRICS_SHOWN = 8
+_SLICES_SHOWN = 12
+_SYSTEMS = ("teacher", "base", "student", "champion")
 
 
-def curve_chart(curve: Sequence[CurvePoint]) -> str:
+def systems_chart(estimates: Sequence[Estimate]) -> Chart | None:
+    """Each metric's mean on the holdout with its interval, a mark a system."""
+    overall = [each for each in estimates if each.slice == ALL and each.part == "holdout"]
+    metrics = list(dict.fromkeys(each.metric for each in overall))
+    series = {
+        system: {
+            each.metric: each for each in overall if each.system == system and each.metric in metrics[:_METRICS_SHOWN]
+        }
+        for system in _SYSTEMS
+    }
+    of = f", the first {_METRICS_SHOWN} of {len(metrics)} metrics" if len(metrics) > _METRICS_SHOWN else ""
+    return _dots("systems", f"Scores on the holdout{of}", metrics[:_METRICS_SHOWN], series)
+
+
+def slices_chart(estimates: Sequence[Estimate], metric: str) -> Chart | None:
+    """The student's mean on one metric by slice, the weakest first, unseen slices hollow."""
+    own = [each for each in estimates if each.system == "student" and each.metric == metric and each.slice != ALL]
+    weakest = sorted(own, key=lambda each: each.mean)[:_SLICES_SHOWN]
+    if not weakest:
+        return None
+    of = f", the weakest {_SLICES_SHOWN} of {len(own)}" if len(own) > _SLICES_SHOWN else ""
+    rows = {slice_name(each.part, each.slice): each for each in weakest}
+    seen = {name: each for name, each in rows.items() if each.part == "holdout"}
+    unseen = {name: each for name, each in rows.items() if each.part != "holdout"}
+    series = [Dots("slices it learned from", "student", seen), Dots("unseen", "student", unseen, hollow=True)]
+    title = f"The student’s {shown(metric, 40)} by slice{of}"
+    return dots("slices", title, _told({"student": rows}), list(rows), [each for each in series if each.measures])
+
+
+def versions_chart(first: Sequence[Estimate], second: Sequence[Estimate], names: tuple[str, str]) -> Chart | None:
+    """The student's means on the holdout in two versions."""
+    students = [
+        {each.metric: each for each in own if (each.system, each.part, each.slice) == ("student", "holdout", ALL)}
+        for own in (first, second)
+    ]
+    metrics = list(dict.fromkeys(metric for own in students for metric in own))[:_METRICS_SHOWN]
+    series = [
+        Dots(name, system, {metric: own[metric] for metric in metrics if metric in own})
+        for name, system, own in zip(names, ("base", "student"), students, strict=True)
+    ]
+    words = _told({each.label: each.measures for each in series})
+    return dots("versions", "The students on the holdout", words, metrics, series) if metrics else None
+
+
+def curve_chart(curve: Sequence[CurvePoint]) -> Chart | None:
     """Training and validation loss by epoch."""
-    figure, axes = _figure(7.2, 2.6)
-    axes.plot(
-        [point.epoch for point in curve], [point.train_loss for point in curve], color="#0072B2", label="training"
+    if not curve:
+        return None
+    watched = [(each.epoch, each.validation_loss) for each in curve if each.validation_loss is not None]
+    training = Line("training", "student", [each.epoch for each in curve], [each.train_loss for each in curve])
+    validation = Line("validation", "base", [epoch for epoch, _ in watched], [loss for _, loss in watched])
+    words = f"Training loss {curve[0].train_loss:.3f} at first, {curve[-1].train_loss:.3f} at last."
+    if watched:
+        words += f" Validation loss {watched[0][1]:.3f} at first, {watched[-1][1]:.3f} at last."
+    drawn = [training, validation] if watched else [training]
+    return lines("curve", "Loss a token, by epoch", words, drawn, "epoch", "loss a token")
+
+
+def cost_chart(economics: Economics) -> Chart | None:
+    """What has been paid in all after so many requests, by system: the student begins with what making it cost."""
+    known = {each.system: each.usd_per_thousand for each in economics.costs if each.usd_per_thousand is not None}
+    if "teacher" not in known or "student" not in known:
+        return None
+    made = (economics.teaching_usd or 0.0) + (economics.training_usd or 0.0)
+    end = 2 * (economics.requests_to_pay or 500_000)
+    drawn: list[Line] = []
+    told: list[str] = []
+    for system in _SYSTEMS:
+        if system in known and system != "champion":
+            first = made if system == "student" else 0.0
+            last = first + known[system] * end / 1000
+            drawn.append(Line(system, system, [0, end], [first, last]))
+            told.append(f"{system} {dollars(last)}")
+    pays = economics.requests_to_pay
+    title = "Dollars paid in all" + (f": it pays after {count(pays)} requests" if pays else ": it does not pay")
+    words = f"After {count(end)} requests: {', '.join(told)}. Making the student cost {dollars(made)}."
+    return lines("cost", title, words, drawn, "requests", "US dollars")
+
+
+def funnel_chart(stages: Sequence[StageRecord]) -> Chart | None:
+    """How many rows came into each stage up to training."""
+    came = {each.stage: each.rows_in for each in stages if each.stage not in ("evaluate", "promote")}
+    words = "; ".join(f"{stage} {count(rows)}" for stage, rows in came.items())
+    return bars("funnel", "Rows that came into each stage", words, came, "rows") if came else None
+
+
+def _dots(name: str, title: str, rows: Sequence[str], by_system: Mapping[str, Mapping[str, Measure]]) -> Chart | None:
+    drawn = {system: own for system, own in by_system.items() if own}
+    series = [Dots(system, system, own) for system, own in drawn.items()]
+    return dots(name, title, _told(drawn), rows, series) if series else None
+
+
+def _told(series: Mapping[str, Mapping[str, Measure]]) -> str:
+    rows = dict.fromkeys(row for own in series.values() for row in own)
+    return "; ".join(
+        f"{shown(row, 60)}: " + ", ".join(f"{name} {percent(own[row])}" for name, own in series.items() if row in own)
+        for row in rows
     )
-    watched = [point for point in curve if point.validation_loss is not None]
-    axes.plot(
-        [point.epoch for point in watched],
-        [point.validation_loss for point in watched],
-        color="#E69F00",
-        marker="o",
-        markersize=4,
-        label="validation",
-    )
-    axes.set_xlabel("epoch")
-    axes.set_ylabel("loss a token")
-    axes.set_ylim(bottom=0)
-    axes.legend(frameon=False, labelcolor=_INK, fontsize=9)
-    return _svg(figure, "Training and validation loss by epoch")
-
-
-def _figure(width: float, height: float) -> tuple[Any, Any]:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), layout="constrained")
-    axes: Any = figure.add_subplot()
-    figure.patch.set_alpha(0)
-    axes.patch.set_alpha(0)
-    axes.grid(axis="x", color=_INK, alpha=0.25)
-    axes.tick_params(colors=_INK)
-    for side in axes.spines.values():
-        side.set_visible(False)
-    axes.xaxis.label.set_color(_INK)
-    axes.yaxis.label.set_color(_INK)
-    return figure, axes
-
-
-def _svg(figure: Any, label: str) -> str:
-    import matplotlib
-
-    page = io.StringIO()
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "stillhouse", "font.family": "sans-serif"}):
-        figure.savefig(page, format="svg", metadata={"Date": None, "Creator": None})
-    drawing = page.getvalue()
-    drawing = drawing[drawing.index("<svg") :]
-    drawing = re.sub(r"<metadata>.*?</metadata>", "", drawing, flags=re.DOTALL)
-    return drawing.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1)

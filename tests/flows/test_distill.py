@@ -1,3 +1,4 @@
+import json
 import logging
 import shutil
 from collections import Counter
@@ -6,14 +7,16 @@ from typing import Any
 
 import pytest
 from prefect import Task
+from prefect.client.orchestration import get_client
 
 from flows.distill import Given, Params, pipeline, settle
-from flows.plan import STAGES, plan
+from flows.evidence import STAGES, rebuild
+from flows.plan import plan
 from flows.project import load
+from flows.runs import read_evidence, run_folder
 from tasks.artifacts import Student
 from tasks.caching import finished as what_finished
-from tasks.caching import results_folder
-from tasks.errors import StageFailed
+from tasks.errors import StageFailed, StoreError
 from tasks.evidence import Evidence
 from tasks.models import Ledger, Request
 from tasks.registry import Registry
@@ -23,6 +26,8 @@ from tasks.teach import teach
 from tasks.trainers import load_student
 from tests.flows.small_project import LENGTH, Finished, run, settings, write
 from tests.tasks.students import student as toy_student
+
+KEYS = {"verdict-small": "markdown", "scores-small": "table", "report-small": "markdown"}
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -218,10 +223,30 @@ def test_a_stage_that_fails_fails_the_run_and_keeps_what_was_done(
     with pytest.raises(StageFailed, match=r"filter: nothing is left of 60 rows"):
         run(changed(finished, tmp_path / "changed", tiny_llama, filter=strict, split={"holdout": 0.3}))
     assert done(ran) == ["sample", "teach"]
-    assert not (results_folder().parent / "runs").exists()
+    stopped = run_folder("small")
+    assert [path.name for path in sorted(stopped.iterdir())] == ["report.html", "stopped.json"]
+    page = rebuild(stopped).read_text()
+    assert "Stopped in filter: no student was judged." in page
+    assert "nothing is left of 60 rows" in page
+    with pytest.raises(StoreError, match="the run stopped before a student was judged"):
+        read_evidence(stopped)
     ran.clear()
-    run(finished.project)
+    assert run(finished.project) == run_folder("small") == run_folder("small", 1)
     assert done(ran) == ["filter", "split", "train", "evaluate", "promote"]
+    assert not stopped.exists()
+    with pytest.raises(StoreError, match="small version 7 has no evidence"):
+        run_folder("small", 7)
+
+
+def test_the_prefect_ui_shows_the_verdict_the_scores_and_where_the_report_lies(finished: Finished) -> None:
+    shown = evidence(finished.folder)
+    with get_client(sync_client=True) as client:
+        found = {each.key: each for each in client.read_artifacts() if each.key in KEYS}
+    assert {key: each.type for key, each in found.items()} == KEYS
+    assert str(found["verdict-small"].data).startswith(f"# {shown.verdict.capitalize()}: small version 1")
+    [row, _] = json.loads(str(found["scores-small"].data))
+    assert set(row) == {"metric", "rows", "teacher", "base", "student"}
+    assert "report.html" in str(found["report-small"].data)
 
 
 def settled(project: Path, overtaken: bool = False) -> Path:

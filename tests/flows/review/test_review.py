@@ -154,7 +154,7 @@ def test_a_correction_whose_row_is_gone_is_told_by_the_import_by_the_run_and_by_
     assert evidence(folder).people.gone == [GoneReview(id=gone, decision="correct")]
     [line] = [record.getMessage() for record in ran.records if record.getMessage().startswith("filter: ")]
     assert line.endswith(f"; reviews of rows that are gone (1): correct {gone}")
-    assert f"correct {gone}" in (folder / "report.html").read_text()
+    assert f"correct <bdi>{gone}</bdi>" in (folder / "report.html").read_text()
     write_lines(inputs, lines)
     run(project)
     assert kept(project)[gone]["completion"] == ANSWER

@@ -1,0 +1,54 @@
+"""The verdict in the Prefect UI: what was decided and why, the scores, and where the report lies."""
+
+import logging
+import re
+from html import escape
+from pathlib import Path
+
+from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
+
+from flows.progress import artifact_key
+from tasks.evidence import ALL, Evidence
+from tasks.report import percent, shown
+
+_MARKS = {"yes": "✓ holds", "no": "✗ fails", "unsettled": "? unsettled"}
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~$])")
+
+logger = logging.getLogger("stillhouse")
+
+
+def show_verdict(evidence: Evidence, folder: Path) -> None:
+    """Make the artifacts of the flow run; a server that does not answer costs the picture, not the run."""
+    name = evidence.project
+    try:
+        create_markdown_artifact(verdict(evidence), key=artifact_key("verdict", name), description="What was decided.")
+        create_table_artifact(scores(evidence), key=artifact_key("scores", name), description="The holdout's rows.")
+        page = (folder / "report.html").absolute().as_uri()
+        create_link_artifact(page, "The report", key=artifact_key("report", name), description=str(folder))
+    except Exception as error:  # whatever keeps Prefect from answering must not end the run
+        logger.debug("the verdict could not be shown: %s", error)
+
+
+def verdict(evidence: Evidence) -> str:
+    """The verdict and its reasons as Markdown, every text from data as text."""
+    stage = "It is the champion." if evidence.on_stage else "It is not the champion."
+    reasons = [f"- **{_MARKS[each.holds]}** {_text(each.words)}" for each in evidence.reasons]
+    causes = [f"- **{_text(each.cause)}** {_text(each.words)}" for each in evidence.causes]
+    head = f"# {evidence.verdict.capitalize()}: {_text(evidence.project)} version {evidence.version}"
+    why = ["## Why it is not better", *causes] if causes else []
+    return "\n".join([head, "", stage, "", *reasons, "", *why])
+
+
+def scores(evidence: Evidence) -> list[dict[str, str]]:
+    """Each metric's mean over the holdout with its 95 % interval, a column a system."""
+    table: dict[str, dict[str, str]] = {}
+    for each in evidence.scores.estimates:
+        if each.part == "holdout" and each.slice == ALL:
+            row = table.setdefault(each.metric, {"metric": shown(each.metric, 80), "rows": str(each.n)})
+            row[each.system] = percent(each)
+    return list(table.values())
+
+
+def _text(text: str) -> str:
+    line = " ".join(shown(text, 600).split())
+    return _SPECIAL.sub(r"\\\1", escape(line, quote=False))
