@@ -1,6 +1,7 @@
 """Two versions of a project's student beside each other: verdicts, figures, and what differs in how they were made."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from statistics import fmean
 from typing import Any, NamedTuple
 
@@ -11,9 +12,10 @@ from tasks.artifacts import Dataset, digest
 from tasks.errors import StoreError
 from tasks.evidence import ALL, Difference, Estimate, Evidence
 from tasks.registry import Registry, Version
+from tasks.report import render_comparison
 from tasks.rows import Kept, Scored
 from tasks.statistics import Interval, difference_interval
-from tasks.store import Store
+from tasks.store import Store, write_whole
 
 
 class Side(BaseModel, frozen=True, extra="forbid"):
@@ -69,6 +71,12 @@ class Judged(NamedTuple):
     evidence: Evidence
     answers: list[Scored]
     rows: dict[str, str]
+
+
+def write_page(first: "Judged", second: "Judged", compared: Compared, page: Path) -> None:
+    """Write the two side by side as one HTML document."""
+    paired = [figures.difference for figures in compared.figures if figures.difference]
+    write_whole(page, render_comparison(first.evidence, second.evidence, paired))
 
 
 def judged(project: str, number: int) -> Judged:

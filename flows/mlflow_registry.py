@@ -100,7 +100,7 @@ def _registered(client: "MlflowClient", project: str, entry: Version) -> str:
     evidence, tags = evidence_of(project, entry), _tags(project, entry)
     run = _run(client, project, tags)
     _log(client, run, project, entry, evidence)
-    source = client.get_run(run).info.artifact_uri + "/student"
+    source = f"{client.get_run(run).info.artifact_uri}/student"
     words = "\n".join(f"- {reason.words}" for reason in evidence.reasons)
     return str(client.create_model_version(project, source, run, tags=tags, description=words).version)
 

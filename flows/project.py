@@ -15,12 +15,13 @@ from tasks.errors import ProjectError
 from tasks.evaluate import EvaluateConfig, metric_names
 from tasks.files import describe
 from tasks.filter import FilterConfig, read_gold
-from tasks.judges import called
+from tasks.judges import PreferenceScorer, RubricScorer, called
 from tasks.models import AnyModel, Budget, Recorded, Service
 from tasks.promote import PromoteConfig
 from tasks.rows import Input
 from tasks.rules import Agreement, Contradiction, Judged
 from tasks.sample import SampleConfig, look, pick, rows_at, sample
+from tasks.scorers import Chrf, Similarity
 from tasks.split import SplitConfig
 from tasks.store import Store
 from tasks.teach import TeachConfig, questions
@@ -101,10 +102,14 @@ def check(project: Project, run_usd: float | None = None, asks: bool = True) -> 
     for teacher in project.teach.teachers:
         if isinstance(teacher, Recorded):
             _check_recorded(project, teacher)
-    judges = [rule for rule in project.filter.rules if isinstance(rule, Judged)]
-    for rule in judges:
-        _check_judge(rule, project.teach.teachers)
-    for model in [*project.teach.teachers, *(rule.rubric.model for rule in judges), *project.train.asked()]:
+    for scorer in project.evaluate.scorers:
+        if isinstance(scorer, Chrf | Similarity):
+            scorer.check()
+    rules = [rule for rule in project.filter.rules if isinstance(rule, Judged)]
+    for judge in [*rules, *project.evaluate.judges()]:
+        _check_judge(judge, project.teach.teachers)
+    judges = [*(rule.rubric.model for rule in rules), *(judge.model for judge in project.evaluate.judges())]
+    for model in [*project.teach.teachers, *judges, *project.train.asked()]:
         if isinstance(model, Service):
             _check_paid(project, model, run_usd)
             if asks:
@@ -164,16 +169,19 @@ def _check_recorded(project: Project, teacher: Recorded) -> None:
     teacher.check([each.request for each in asked], [f"row {each.row!r}" for each in asked])
 
 
-def _check_judge(rule: Judged, teachers: Sequence[AnyModel]) -> None:
-    judge = called(rule.rubric.model)
-    same = judge in map(called, teachers)
-    if same and not rule.same_as_teacher:
+def _check_judge(judge: Judged | RubricScorer | PreferenceScorer, teachers: Sequence[AnyModel]) -> None:
+    model, where = (
+        (judge.rubric.model, "filter.rules") if isinstance(judge, Judged) else (judge.model, "evaluate.scorers")
+    )
+    name = called(model)
+    same = name in map(called, teachers)
+    if same and not judge.same_as_teacher:
         raise ProjectError(
-            f"filter.rules: {judge} would judge its own answers, and models favour those. Name another model in the "
-            "rubric of the rule `judged`, or insist with same_as_teacher: true; every drop then says so."
+            f"{where}: {name} would judge its own answers, and models favour those. Name another judge, or "
+            "insist with same_as_teacher: true; the evidence then says so."
         )
-    if rule.same_as_teacher and not same:
-        raise ProjectError(f"filter.rules: same_as_teacher is set, and {judge} is no teacher. Leave it out.")
+    if judge.same_as_teacher and not same:
+        raise ProjectError(f"{where}: same_as_teacher is set, and {name} is no teacher. Leave it out.")
 
 
 def _check_paid(project: Project, service: Service, run_usd: float | None) -> None:

@@ -108,15 +108,24 @@ def reject(project: ProjectFile, version: Which = None, note: Note = "") -> None
 
 
 @app.command()
-def compare(project: ProjectFile, first: Number, second: Number, as_json: AsJson = False) -> None:
+def compare(
+    project: ProjectFile,
+    first: Number,
+    second: Number,
+    page: Annotated[Path | None, typer.Option(help="Write the two side by side as an HTML page, too.")] = None,
+    as_json: AsJson = False,
+) -> None:
     """Show two versions beside each other: verdicts, figures on the rows both were judged on, and settings."""
     with one_line_errors():
         from flows.compare import compare as beside
-        from flows.compare import judged
+        from flows.compare import judged, write_page
         from flows.naming import named
 
         name = named(project).name
-        compared = beside(judged(name, first), judged(name, second))
+        both = judged(name, first), judged(name, second)
+        compared = beside(*both)
+        if page:
+            write_page(*both, compared, page)
         if as_json:
             print(compared.model_dump_json(indent=1))
         else:

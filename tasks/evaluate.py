@@ -11,7 +11,7 @@ from tasks.artifacts import Dataset, Made, Result, Student, Tally
 from tasks.caching import BY_CONTENT
 from tasks.ceiling import ceiling
 from tasks.evidence import Estimate, FailureMode, Judging, PromptTried, Scores, Usage
-from tasks.failure_modes import FailureModes, examine
+from tasks.failure_modes import FailureModes, examine, measured
 from tasks.few_shot import FewShot
 from tasks.judges import AnyScorer, PreferenceScorer, RubricScorer
 from tasks.judging import judge, preferred_over
@@ -67,8 +67,9 @@ class EvaluateConfig(BaseModel):
 
 def metric_names(config: EvaluateConfig) -> dict[str, set[str]]:
     """The metrics that will be measured, by the part of the rows that they are measured on."""
-    names = set(config.metrics())
-    return {"holdout": names, "unseen": names}
+    names, modes = set(config.metrics()), measured(config.failure_modes)
+    answered = {part: names | modes.get(part, set()) for part in ("holdout", "unseen")}
+    return modes | answered
 
 
 class Evaluated(Result):

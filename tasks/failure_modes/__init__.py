@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.evidence import FailureMode
 from tasks.failure_modes.calibration import Calibration
-from tasks.failure_modes.collapse import Collapse
+from tasks.failure_modes.collapse import WAYS_ALIKE, Collapse
 from tasks.failure_modes.copying import Copying
 from tasks.failure_modes.forgetting import Forgetting
 from tasks.failure_modes.memorisation import Memorisation
@@ -20,6 +20,19 @@ from tasks.failure_modes.shown import Shown
 from tasks.failure_modes.unseen import Unseen
 from tasks.rows import Kept, Scored
 from tasks.systems import Systems
+
+MEASURED: dict[str, dict[str, set[str]]] = {
+    "overfitting": {"train": {"overfitting", "agreement"}, "holdout": {"agreement"}},
+    "memorisation": {"all": {"memorisation", "memorised"}},
+    "collapse": {"all": {"collapse", *(f"alike_{way}" for way in WAYS_ALIKE)}},
+    "copying": {"all": {"copying", "copied"}},
+    "forgetting": {"general": {"forgetting", "passed", "known"}},
+    "perplexity": {"prose": {"perplexity"}},
+    "unseen": {"unseen": {"unseen", "below_base", "score"}, "holdout": {"score"}},
+    "robustness": {"perturbed": {"robustness"}},
+    "calibration": {"holdout": {"calibration", "brier", "confidence"}},
+}
+"""What each mode measures, by the part of the rows: rules of the gate may name these."""
 
 
 class FailureModes(BaseModel):
@@ -46,6 +59,16 @@ class FailureModes(BaseModel):
     calibration: Calibration | None = Field(
         default=Calibration(), description="Is sure where it is wrong: a forward pass, where it is local."
     )
+
+
+def measured(modes: FailureModes) -> dict[str, set[str]]:
+    """The metrics, by the part of the rows, of the modes that are looked for."""
+    found: dict[str, set[str]] = {}
+    for mode, parts in MEASURED.items():
+        if getattr(modes, mode) is not None:
+            for part, metrics in parts.items():
+                found[part] = found.get(part, set()) | metrics
+    return found
 
 
 def examine(
@@ -76,4 +99,4 @@ def examine(
     return [each for each in found if each is not None]
 
 
-__all__ = ["FailureModes", "examine"]
+__all__ = ["MEASURED", "FailureModes", "examine", "measured"]

@@ -39,7 +39,7 @@ class Collapse(BaseModel):
             return not_measured("collapse", self.threshold, f"student and teacher both answered {len(pairs)} rows")
         own, others = ([each.student["text"] for each in pairs], [each.other["text"] for each in pairs])
         groups = [each.row["group"] for each in pairs]
-        found = {name: compared(measure(own), measure(others), groups) for name, measure in _MEASURES.items()}
+        found = {name: compared(measure(own), measure(others), groups) for name, measure in WAYS_ALIKE.items()}
         worst = max(found.values(), key=lambda each: each.difference.low).difference
         return FailureMode(
             mode="collapse",
@@ -125,7 +125,7 @@ def _words(texts: Sequence[str]) -> list[list[str]]:
     return [(words_of(prose(text)) or words_of(text)).split() for text in texts]
 
 
-_MEASURES: dict[str, Callable[[Sequence[str]], list[float]]] = {
+WAYS_ALIKE: dict[str, Callable[[Sequence[str]], list[float]]] = {
     "whole": _whole,
     "length": _length,
     "shape": _shape,

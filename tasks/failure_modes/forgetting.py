@@ -11,9 +11,11 @@ from tasks.evidence import ALL, FailureMode, Holds
 from tasks.failure_modes.checks import Check
 from tasks.failure_modes.shown import Compared, compared
 from tasks.failure_modes.verdicts import (
+    WITHOUT_BASE,
     difference,
     estimate,
     fires,
+    not_measured,
     opposite,
     percent,
     points,
@@ -73,6 +75,8 @@ class Forgetting(BaseModel):
 
     def examine(self, systems: Systems) -> FailureMode:
         """What base and student say to the prompts of the general suite, and what they know of it."""
+        if "base" not in systems:
+            return not_measured("forgetting", self.threshold, WITHOUT_BASE)
         rows = [each.row() for each in suite()]
         said = [
             systems.answers(name, rows, "in general", instructed=False, max_output_tokens=self.max_output_tokens)

@@ -9,7 +9,7 @@ from statistics import fmean, stdev
 from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.evidence import FailureMode
-from tasks.failure_modes.verdicts import estimate, fires, not_measured
+from tasks.failure_modes.verdicts import WITHOUT_BASE, estimate, fires, not_measured
 from tasks.models import Local
 from tasks.models.likelihood import text_losses
 from tasks.statistics import Interval
@@ -28,6 +28,8 @@ class Perplexity(BaseModel):
 
     def examine(self, systems: Systems) -> FailureMode:
         """What student and base make of the paragraphs."""
+        if "base" not in systems:
+            return not_measured("perplexity", self.threshold, WITHOUT_BASE)
         models = [systems[name].model for name in ("student", "base")]
         local = [model for model in models if isinstance(model, Local)]
         if len(local) < 2:

@@ -8,6 +8,7 @@ from tasks.evidence import FailureMode
 from tasks.failure_modes.shown import Compared, Shown, compared
 from tasks.failure_modes.verdicts import (
     FEWEST_ROWS,
+    WITHOUT_BASE,
     difference,
     estimate,
     fires,
@@ -36,6 +37,8 @@ class Unseen(BaseModel):
         """What the scores on holdout and unseen rows show."""
         if len(shown.parts["unseen"]) < FEWEST_ROWS:
             return not_measured("unseen", self.threshold, f"{len(shown.parts['unseen'])} rows of unseen slices")
+        if shown.answer("base", "unseen", shown.parts["unseen"][0]) is None:
+            return not_measured("unseen", self.threshold, WITHOUT_BASE)
         held, unseen = _beside(shown, "holdout", "teacher"), _beside(shown, "unseen", "teacher")
         base = _beside(shown, "unseen", "base")
         gap, below = _apart(held.difference, unseen.difference), opposite(base.difference)

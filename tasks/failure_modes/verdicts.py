@@ -6,6 +6,8 @@ from tasks.statistics import Interval
 FEWEST_ROWS = 10
 """With fewer rows nothing is measured."""
 
+WITHOUT_BASE = "it compares the student with the base, and train.base names none"
+
 
 def fires(threshold: float, *measured: Interval) -> Holds:
     """Yes where an interval lies above the threshold, no where none reaches beyond it. The means decide nothing."""

@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from tasks.evidence import FailureMode
-from tasks.failure_modes import FailureModes, examine
+from tasks.failure_modes import MEASURED, FailureModes, examine, measured
 from tasks.failure_modes.forgetting import suite
 from tasks.models import Answer, Answered, Budget, Hand, Local, Request
 from tasks.rows import Kept, Scored
@@ -97,6 +97,29 @@ def test_a_metric_stands_once_for_each_system_part_and_slice(tiny_llama: Path) -
             assert first.metric == mode.mode
             assert (mode.fires == "yes") == (first.low > mode.threshold)
     assert next(each for each in found if each.mode == "perplexity").estimates[0].mean == pytest.approx(1)
+
+
+def test_what_a_mode_measures_is_what_rules_of_the_gate_may_name(tiny_llama: Path) -> None:
+    local = Local.model_validate({"provider": "local", "weights": str(tiny_llama)})
+    for mode in examined(systems(local, local)):
+        found: dict[str, set[str]] = {}
+        for each in [*mode.estimates, *mode.differences]:
+            found.setdefault(each.part, set()).add(each.metric)
+        assert found == MEASURED[mode.mode]
+    left = measured(FailureModes(unseen=None, copying=None))
+    assert left["holdout"] == {"agreement", "calibration", "brier", "confidence"}
+    assert measured(FailureModes.model_validate(dict.fromkeys(MODES))) == {}
+
+
+def test_without_a_base_what_compares_with_it_is_not_measured() -> None:
+    hand = Hand("evaluate", Budget(project="toys", run="one"))
+    alone = Systems([System("student", Toy("student"), "Answer.", 80)], SCORERS, hand)
+    answers = [each for each in scored() if each["system"] != "base"]
+    modes = examine(FailureModes(), alone, TRAINED, PARTS["holdout"], PARTS["unseen"], answers)
+    found = {each.mode: each for each in modes}
+    for mode in ("forgetting", "perplexity", "unseen"):
+        assert (found[mode].fires, found[mode].measured) == ("no", False)
+        assert "train.base names none" in found[mode].words
 
 
 def test_evidence_written_before_measured_was_known_still_loads() -> None:
