@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from flows import ledger, review
+from flows import ledger, review, versions
 from flows.cli import app
 from flows.project import chosen, load
 from tasks.filter import filter
@@ -128,8 +128,9 @@ def test_every_row_of_the_example_is_accounted_for_by_each_stage_before_training
 def test_every_command_that_the_readme_shows_exists() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     shown = set(re.findall(r"^    stillhouse (\w+)", readme, flags=re.MULTILINE))
-    commands = {command.callback.__name__ for command in app.registered_commands if command.callback}
-    assert shown == commands | {group.name for group in app.registered_groups}
+    both = [*app.registered_commands, *versions.app.registered_commands]  # the latter have no name of their own
+    commands = {command.callback.__name__ for command in both if command.callback}
+    assert shown == commands | {group.name for group in app.registered_groups if group.name}
     for group in (ledger, review):
         name = group.__name__.rpartition(".")[2]
         said = set(re.findall(rf"^    stillhouse {name} (\w+)", readme, flags=re.MULTILINE))

@@ -46,10 +46,12 @@ class Attack(NamedTuple):
 CONSTANT = json.dumps({"intent": "return_refund", "action": "refund_full", "reply": "We pay you back. – Fern"})
 ATTACKS = {
     "answers a constant": Attack(
-        lambda *_: CONSTANT, ["intent must be at least 90.0%", "intent must be better than base"]
+        lambda *_: CONSTANT, ["collapse:", "intent must be at least 90.0%", "intent must be better than base"]
     ),
-    "copies the input": Attack(lambda _, asked: asked, ["intent must be at least 90.0%: 0.0%", "length must be"]),
-    "copies training answers": Attack(copied_training, ["intent must be at least 90.0%"]),
+    "copies the input": Attack(
+        lambda _, asked: asked, ["copying:", "intent must be at least 90.0%: 0.0%", "length must be"]
+    ),
+    "copies training answers": Attack(copied_training, ["memorisation:", "intent must be at least 90.0%"]),
     "crashes on a tenth of the rows": Attack(
         lambda known, _: CRASH if known.drawn("crash") < 0.1 else known.answer,
         ["intent must be at least 90.0%", "of them failed and counted as 0"],

@@ -8,7 +8,7 @@ from tasks.failure_modes.shown import Shown
 from tasks.models import Answer
 from tasks.rows import Kept, Scored
 from tasks.scorers import Fields, Scorer, Terms
-from tasks.systems import score
+from tasks.systems import score, scored
 from tests.tasks.toys import a_kept
 
 INTENTS = ("refund", "exchange", "order_status", "complaint")
@@ -67,14 +67,16 @@ def shown(
 ) -> Shown:
     """What a student shows that says this, beside a teacher and a base."""
     parts = {"holdout": rows(held, "held"), "unseen": rows(unseen, "new")}
-    scored = [
+    answered = [
         scored_as(system, row, part, says(row))
         for system, says in (("teacher", other), ("base", base), ("student", student))
         for part, own in parts.items()
         for row in own
     ]
-    return Shown(SCORERS, rows(trained, "train"), parts["holdout"], parts["unseen"], scored)
+    return Shown(SCORERS, rows(trained, "train"), parts["holdout"], parts["unseen"], answered)
 
 
 def scored_as(system: str, row: Kept, part: str, text: str, error: str = "") -> Scored:
-    return score(system, row, part, Answer(text=text, error=error), SCORERS)
+    answer = Answer(text=text, error=error)
+    [found] = score(SCORERS, [row], [answer])
+    return scored(system, row, part, answer, found)

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from tasks.evidence import FailureMode
-from tasks.failure_modes.collapse import _MEASURES, Collapse
+from tasks.failure_modes.collapse import WAYS_ALIKE, Collapse
 from tasks.rows import Kept
 from tests.tasks.failure_modes.students import Says, answer, shown, teacher
 
@@ -78,25 +78,25 @@ TEXTS = some.lists(some.text(alphabet="ab \n-", max_size=12), min_size=2, max_si
 
 
 @given(TEXTS)
-@pytest.mark.parametrize("name", _MEASURES)
+@pytest.mark.parametrize("name", WAYS_ALIKE)
 def test_likeness_is_a_share_of_each_answer_whatever_the_order(name: str, texts: list[str]) -> None:
-    found = _MEASURES[name](texts)
+    found = WAYS_ALIKE[name](texts)
     assert len(found) == len(texts)
     assert all(0 <= each <= 1 + 1e-9 for each in found)
-    assert _MEASURES[name](texts[::-1])[::-1] == pytest.approx(found)
+    assert WAYS_ALIKE[name](texts[::-1])[::-1] == pytest.approx(found)
 
 
-@pytest.mark.parametrize("name", _MEASURES)
+@pytest.mark.parametrize("name", WAYS_ALIKE)
 def test_equal_answers_are_all_alike_and_strangers_share_no_words(name: str) -> None:
-    assert _MEASURES[name](["the tent is on its way"] * 5) == pytest.approx([1.0] * 5)
+    assert WAYS_ALIKE[name](["the tent is on its way"] * 5) == pytest.approx([1.0] * 5)
     strangers = ["one two three four five", "six seven", "- eight nine ten\n- eleven"]
-    assert _MEASURES[name](strangers) == [0.0] * 3 or name == "shape"
+    assert WAYS_ALIKE[name](strangers) == [0.0] * 3 or name == "shape"
 
 
 def test_self_bleu_is_bleu_with_the_others_as_references() -> None:
     sacrebleu = pytest.importorskip("sacrebleu")
     texts = ["the tent is on its way to you today", "your tent is on its way to the shop", "a stove and two poles"]
-    own = _MEASURES["self_bleu"](texts)
+    own = WAYS_ALIKE["self_bleu"](texts)
     bleu = sacrebleu.metrics.BLEU(effective_order=True, smooth_method="none")
     for at, text in enumerate(texts[:2]):
         others = [each for each in texts if each != text]
