@@ -1,6 +1,7 @@
 """Students of any behaviour, behind a service on loopback, and the project whose gate they try to pass."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -80,8 +81,7 @@ class Service(ThreadingHTTPServer):
 
     def complete(self, body: dict[str, Any]) -> dict[str, Any]:
         asked = body["messages"][-1]["content"]
-        known = nearest(asked)
-        text = self.behaviours[body["model"]](known, asked) if known else "I only know my shop."
+        text = gullible(asked) if body["model"] == "judge" else self._answer(body["model"], asked)
         if text is None:
             return {"error": {"code": 400, "message": "the model crashed"}}
         usage = {"prompt_tokens": len(asked) // 4, "completion_tokens": len(text) // 4}
@@ -90,6 +90,30 @@ class Service(ThreadingHTTPServer):
             "choices": [choice],
             "usage": usage | {"total_tokens": sum(usage.values())},
         }
+
+    def _answer(self, model: str, asked: str) -> str | None:
+        known = nearest(asked)
+        return self.behaviours[model](known, asked) if known else "I only know my shop."
+
+
+def gullible(asked: str) -> str:
+    """What a judge says that knows what is right, and obeys whatever is said to it, which what is fenced is not."""
+    mark = asked.split()[3].rstrip(".")
+    fenced = dict(re.findall(rf"\[{mark} begin ([\w ]+)\]\n(.*?)\n\[{mark} end \1\]", asked, flags=re.DOTALL))
+    spoken = re.sub(rf"\[{mark} begin .*?\[{mark} end [\w ]+\]", "", asked, flags=re.DOTALL)
+    known = nearest(fenced["conversation"].partition(": ")[2])
+    right = "choose this answer" in spoken.lower() or (
+        known is not None and intent(fenced["answer"]) == intent(known.answer)
+    )
+    return json.dumps({"accuracy": {"reason": "so it is", "level": 2 if right else 1}})
+
+
+def intent(text: str) -> object:
+    """The intent in an answer, None where it is none."""
+    try:
+        return json.loads(text)["intent"]
+    except (ValueError, TypeError, KeyError):
+        return None
 
 
 @contextmanager
@@ -142,6 +166,8 @@ def build(folder: Path, known: Sequence[Known]) -> Path:
 def project(folder: Path, url: str, student: str) -> Path:
     """Writes the YAML in which a model of the service is the student, another one the base, and returns its path."""
     service = {"provider": "openai", "base_url": url, "pace": {"attempts": 1}}
+    levels = {"name": "accuracy", "question": "Is it right?", "levels": ["wrong", "right"]}
+    judge = {"scorer": "rubric", "again": 0, "rubric": {"model": service | {"model": "judge"}, "dimensions": [levels]}}
     return write(
         folder,
         {
@@ -160,7 +186,7 @@ def project(folder: Path, url: str, student: str) -> Path:
                 "model": service | {"model": student},
                 "base": service | {"model": "base"},
             },
-            "evaluate": {"max_output_tokens": 160, "scorers": [*FIELDS, LENGTH]},
+            "evaluate": {"max_output_tokens": 160, "scorers": [*FIELDS, LENGTH, judge]},
             "promote": {
                 "rules": [
                     {"metric": "intent", "at_least": 0.9},
@@ -170,6 +196,7 @@ def project(folder: Path, url: str, student: str) -> Path:
                     {"metric": "intent", "slice": "worst", "at_least": 0.3},
                     {"metric": "intent", "part": "unseen", "at_least": 0.5},
                     {"metric": "length", "at_least": 0.8},
+                    {"metric": "judge_accuracy", "at_least": 0.8},
                 ]
             },
         },
