@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from flows import ledger, review, versions
-from flows.shell import leaving_at_once, one_line_errors
+from flows.shell import leaving_at_once, one_line_errors, visible
 
 app = typer.Typer(
     help="Distil a frontier model into a small one that you own, and promote it on evidence.",
@@ -144,7 +144,9 @@ def curve(
 
         from flows.console import ConsoleHandler, curve_table
         from tasks.evidence import LearningCurve
+        from tasks.learning_curve import read_shares
 
+        read_shares(shares)
         console = Console(stderr=as_json)
         with leaving_at_once(), ConsoleHandler(console):
             from flows.curve import curve as draw
@@ -224,9 +226,9 @@ def _print_decision(evidence: dict[str, Any], folder: Path) -> None:
     print(f"\n{evidence['verdict'].upper()}: {evidence['project']} version {evidence['version']}; {stage}")
     marks = {"yes": "+", "no": "-", "unsettled": "?"}
     for reason in evidence["reasons"]:
-        print(f"  {marks[reason['holds']]} {reason['words']}")
+        print(f"  {marks[reason['holds']]} {visible(reason['words'])}")
     for cause in evidence["causes"][:_CAUSES] if evidence["verdict"] != "promote" else ():
-        print(f"  why: {cause['cause'].replace('_', ' ')}: {cause['words']}")
+        print(f"  why: {cause['cause'].replace('_', ' ')}: {visible(cause['words'])}")
     read = {usage["system"]: usage["input_tokens"] for usage in evidence["usage"]}
     words = f"\ntokens read a row: student {read['student']:.0f}"
     if read.get("base"):

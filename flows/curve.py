@@ -17,7 +17,7 @@ from tasks.caching import results_folder
 from tasks.errors import ProjectError
 from tasks.evaluate import Evaluated, evaluate
 from tasks.evidence import ALL, LearnedShare
-from tasks.learning_curve import HOLDOUT, STUDENT, learning_curve, share_of
+from tasks.learning_curve import HOLDOUT, STUDENT, learning_curve, read_shares, share_of
 from tasks.registry import Registry
 from tasks.rows import Kept, Scored
 from tasks.split import SplitRows
@@ -52,19 +52,11 @@ def curve(project: Path, shares: str) -> Path:
     """
     loaded = load(project)
     check(loaded)
-    wanted = _wanted(shares)
+    wanted = read_shares(shares)
     run = _run(loaded, project)
     with ProgressArtifacts():
         students = [_learned(loaded, run, share) for share in wanted]
     return _write(loaded, run, students)
-
-
-def _wanted(shares: str) -> list[int]:
-    given = [each.strip() for each in shares.split(",")]
-    wanted = sorted({int(each) for each in given if each.isdecimal()})
-    if not all(each.isdecimal() for each in given) or len(wanted) < 2 or not 1 <= wanted[0] <= wanted[-1] <= 100:
-        raise ProjectError(f"--shares: {shares!r} is no curve. Give two or more whole percentages, as 25,50,100.")
-    return wanted
 
 
 def _run(project: Project, path: Path) -> _Run:

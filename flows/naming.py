@@ -35,7 +35,9 @@ class Named(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$", description="Lower-case letters, digits and dashes.")
+    name: str = Field(
+        pattern=r"^[a-z0-9][a-z0-9-]{0,63}$", description="Lower-case letters, digits and dashes, 64 at most."
+    )
     publish: PublishConfig | None = Field(default=None, description="Where promotions and rollbacks are shown as well.")
 
 

@@ -50,9 +50,9 @@ class Project(Named):
 
     @model_validator(mode="after")
     def _measured(self) -> "Project":
-        names = [scorer.name for scorer in self.evaluate.scorers]
-        if len(set(names)) < len(names):
-            raise ValueError(f"evaluate.scorers: the names {sorted(names)} are not all different")
+        names = self.evaluate.metrics()
+        if len(set(names)) < len(names) or "" in names:
+            raise ValueError(f"evaluate.scorers: the metrics {sorted(names)} are not all different, or have no name")
         measured = metric_names(self.evaluate)
         if not self.split.unseen:
             measured.pop("unseen", None)

@@ -42,6 +42,11 @@ def one_line_errors() -> Generator[None]:
         raise typer.Exit(1) from error
 
 
+def visible(text: str) -> str:
+    """A text from data as a terminal may have it: what would move its cursor or change its colours is spelt out."""
+    return "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in text)
+
+
 @contextmanager
 def leaving_at_once() -> Generator[None]:
     """Within, SIGINT and SIGTERM end the process in one line, and the temporary Prefect server with it.

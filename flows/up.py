@@ -109,7 +109,8 @@ def up(prefect_file: Path, port: int) -> Iterator[str]:
     here.write(Up(url=url, processes=processes))
     yield f"server: {url} ({'started' if started else 'was up'})"
     if _run(["work-pool", "inspect", POOL], url).returncode:
-        _prefect(["work-pool", "create", POOL, "--type", "process"], url)
+        _run(["work-pool", "create", POOL, "--type", "process"], url)  # another `up` may be quicker
+        _prefect(["work-pool", "inspect", POOL], url)
     started = _ensure(here, processes, "worker", _worker(), url)
     here.write(Up(url=url, processes=processes))
     yield f"worker: pool {POOL} ({'started' if started else 'was up'})"

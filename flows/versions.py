@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.shell import one_line_errors
+from flows.shell import one_line_errors, visible
 
 if TYPE_CHECKING:
     from flows.compare import Compared, Figures
@@ -26,6 +26,7 @@ def history(project: ProjectFile) -> None:
     """List every student that was judged, which is on stage, and every change of champion."""
     with one_line_errors():
         from rich.console import Console
+        from rich.markup import escape
         from rich.table import Table
 
         from flows.naming import named
@@ -42,7 +43,7 @@ def history(project: ProjectFile) -> None:
                 entry.verdict,
                 f"{entry.holdout.rows} rows" if entry.holdout else "-",
                 "on stage" if entry.student == champion else "-",
-                (f"{asked.decision} {asked.who}".strip() if asked.decision else "waits") if asked else "-",
+                escape(f"{asked.decision} {asked.who}".strip() if asked.decision else "waits") if asked else "-",
                 entry.student.fingerprint[:12],
             )
         Console(width=140).print(table)
@@ -215,6 +216,7 @@ def _told(move: "Move", numbers: dict[str, str]) -> str:
 
 def _print_compared(compared: "Compared") -> None:
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     first, second = compared.first, compared.second
@@ -227,7 +229,8 @@ def _print_compared(compared: "Compared") -> None:
     print(f"both were judged on {compared.common} rows that are the same")
     table = Table("metric", "part", "slice", f"v{first.version}", f"v{second.version}", "difference", box=None)
     for figures in compared.figures:
-        table.add_row(figures.metric, figures.part, figures.slice, *_shown(figures))
+        named = [escape(visible(name)) for name in (figures.metric, figures.part, figures.slice)]
+        table.add_row(*named, *_shown(figures))
     Console(width=140).print(table)
     print("settings that differ:" if compared.changed else "no setting differs")
     for changed in compared.changed:

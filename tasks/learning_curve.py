@@ -6,12 +6,22 @@ No Prefect in here.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from tasks.artifacts import digest
+from tasks.errors import ProjectError
 from tasks.evidence import ALL, Difference, LearnedShare, LearningCurve
 from tasks.rows import Kept, Scored
 from tasks.statistics import difference_interval
 
 STUDENT, HOLDOUT = "student", "holdout"
 _HARDLY = 0.02
+
+
+def read_shares(shares: str) -> list[int]:
+    """The percentages in a text as `25,50,100`, from the smallest. Raises `ProjectError` where they are no curve."""
+    given = [each.strip() for each in shares.split(",")]
+    wanted = sorted({int(each) for each in given if each.isdecimal()})
+    if not all(each.isdecimal() for each in given) or len(wanted) < 2 or not 1 <= wanted[0] <= wanted[-1] <= 100:
+        raise ProjectError(f"--shares: {shares!r} is no curve. Give two or more whole percentages, as 25,50,100.")
+    return wanted
 
 
 def share_of(rows: Sequence[Kept], percent: int) -> list[Kept]:

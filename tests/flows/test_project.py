@@ -229,7 +229,7 @@ BROKEN: dict[str, tuple[Break, list[str]]] = {
     ),
     "metric that two scorers give": (
         lambda folder, given: write(folder, given | {"evaluate": {"scorers": [given["evaluate"]["scorers"][0]] * 2}}),
-        ["small.yaml", "evaluate.scorers: the names ['intent', 'intent'] are not all different"],
+        ["small.yaml", "evaluate.scorers: the metrics ['intent', 'intent'] are not all different"],
     ),
 }
 

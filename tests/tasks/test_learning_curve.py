@@ -10,7 +10,7 @@ from tasks.evidence import LearnedShare
 from tasks.learning_curve import learning_curve, share_of
 from tasks.models import Answer
 from tasks.rows import Kept, Scored
-from tasks.systems import score
+from tasks.systems import scored
 from tests.tasks.toys import a_kept
 
 ROWS = [a_kept(f"row-{number}", slice="gift" if number % 4 == 0 else "abuse") for number in range(200)]
@@ -53,7 +53,7 @@ def test_each_slice_gives_its_share(percent: int) -> None:
 
 def answers(right: int, wrong: int = 0, metrics: Sequence[str] = ("intent",)) -> list[Scored]:
     marks = [1.0] * right + [0.0] * wrong
-    rows = [score("student", a_kept(str(at)), "holdout", Answer(), []) for at in range(len(marks))]
+    rows = [scored("student", a_kept(str(at)), "holdout", Answer(), {}) for at in range(len(marks))]
     return [row | {"scores": dict.fromkeys(metrics, mark)} for row, mark in zip(rows, marks, strict=True)]
 
 
