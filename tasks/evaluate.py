@@ -27,7 +27,7 @@ from tasks.systems import System, Systems
 from tasks.teach import TeachConfig
 from tasks.trainers import load_student
 
-VERSION = "3"
+VERSION = "4"
 
 
 class EvaluateConfig(BaseModel):

@@ -120,11 +120,11 @@ def _fails(interval: Interval, test: _Test) -> bool:
 
 def _reason(rule: GateRule, test: _Test, judged: _Judged, confidence: float, looks: int) -> Reason:
     seen, interval = judged.seen, judged.interval
-    settle = rows_to_settle(interval, test.bound) if judged.holds == "unsettled" else 0
+    settle = rows_to_settle(interval, test.bound) if judged.holds == "unsettled" and seen.n else 0
     where = _where(rule.part, seen.slice) + (f", the worst of {looks} slices" if looks > 1 else "")
     words = f"{_named(rule)} must be {test.words}: {_figure(interval, bool(rule.versus))}"
     words += "" if confidence == STATED else f" at {100 * confidence:.4g} %"
-    words += f" on {seen.n} rows of {where}{_failed(seen, test)}"
+    words += f" on {seen.n} rows of {where}{_failed(seen, test)}{_unjudged(seen)}"
     return Reason(holds=judged.holds, words=words + _to_settle(seen, settle), rows_to_settle=settle)
 
 
@@ -138,6 +138,10 @@ def _failed(seen: Estimate, test: _Test) -> str:
     if not seen.failed:
         return ""
     return f", {seen.failed} of them failed and counted as {'1' if test.side == 'at_or_below' else '0'}"
+
+
+def _unjudged(seen: Estimate) -> str:
+    return f"; {seen.unjudged} more have no readable verdict of a judge" if seen.unjudged else ""
 
 
 def _to_settle(seen: Estimate, settle: int) -> str:
