@@ -64,16 +64,18 @@ def decide(
 
 
 def shown(failure_modes: Sequence[FailureMode], reject: bool) -> Iterator[Reason]:
-    """What the failure modes say: one that shows rejects, or is only said; one that is not settled is only said."""
+    """What the failure modes say: one that shows rejects, or is only said; what is not settled is only said."""
     for mode in failure_modes:
         if mode.fires == "yes":
             only_said = "" if reject else " (failure_modes: report, so it does not decide)"
             yield Reason(holds="no", words=f"{mode.mode}: {mode.words}{only_said}", blocks=reject)
         elif mode.fires == "unsettled":
             yield Reason(holds="unsettled", words=f"{mode.mode} may show: {mode.words}", blocks=False)
-    quiet = [mode.mode for mode in failure_modes if mode.fires == "no"]
-    if quiet:
-        yield Reason(holds="yes", words=f"not seen in the student: {', '.join(quiet)}")
+    quiet = [mode for mode in failure_modes if mode.fires == "no"]
+    if seen := [mode.mode for mode in quiet if mode.measured]:
+        yield Reason(holds="yes", words=f"not seen in the student: {', '.join(seen)}")
+    if unmeasured := [mode.mode for mode in quiet if not mode.measured]:
+        yield Reason(holds="unsettled", words=f"not measured: {', '.join(unmeasured)}", blocks=False)
 
 
 def worn_out(wear: Wear) -> Reason:

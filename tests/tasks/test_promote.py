@@ -82,6 +82,13 @@ def test_a_failure_mode_that_shows_rejects_unless_it_is_only_to_be_said(
     assert all(each.mode in said for each in found)
 
 
+def test_a_failure_mode_that_was_not_measured_is_not_called_unseen_and_blocks_nothing() -> None:
+    found = [mode("copying", "no"), mode("forgetting", "no").model_copy(update={"measured": False})]
+    given, reasons = decide(config(rule(at_least=0.8)), scores(estimate(0.9, 1.0)), found, FRESH)
+    assert given == "promote"
+    assert {"not seen in the student: copying", "not measured: forgetting"} < {reason.words for reason in reasons}
+
+
 def test_a_rule_may_be_about_what_a_failure_mode_measures() -> None:
     gate = config(rule(metric="alike", part="train", at_most=0.5))
     assert verdict(decide(gate, scores(), [mode("copying", "no")], FRESH)) == "reject"
