@@ -8,9 +8,10 @@ from prefect import task
 from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.artifacts import Dataset, Result, Student, Tally, digest
-from tasks.caching import BY_CONTENT
+from tasks.caching import BY_CONTENT, content
 from tasks.evidence import FailureMode, Reason, Scores, Verdict, Wear
 from tasks.gate import Decided, GateRule, judge, wear
+from tasks.registry import Decision as Recorded
 from tasks.registry import Registry
 from tasks.store import Store
 
@@ -86,11 +87,23 @@ def worn_out(wear: Wear) -> Reason:
     return Reason(holds="unsettled" if wear.fresh_rows else "yes", words=wear.words, rows_to_settle=wear.fresh_rows)
 
 
-def worn(project: str, config: PromoteConfig, student: Student, holdout: Dataset) -> Wear:
-    """How worn the holdout is when it decides on a student, by what its rows ask and whom it decided on before."""
-    judged = [(each.student.fingerprint, each.holdout) for each in Registry().history(project)]
-    history = [Decided(former, _rows(rows)) for former, rows in judged if rows is not None]
-    return wear(student.fingerprint, _rows(holdout), history, config.error_rate)
+def worn(project: str, config: PromoteConfig, student: Student, holdout: Dataset, judged_by: str) -> Wear:
+    """How worn the holdout is when it decides on a student, by what its rows ask and what it decided before.
+
+    The same student judged by other rules or scorers, or against another rival, is another decision.
+    """
+    history = [Decided(_named(each), _rows(each.holdout)) for each in Registry().decisions(project)]
+    return wear(_named(Recorded(student, holdout, judged_by)), _rows(holdout), history, config.error_rate)
+
+
+def judged_by(config: PromoteConfig, evaluate: BaseModel, rival: Student | None) -> str:
+    """What tells a decision on a student from another on the same rows: rules, scorers and rival."""
+    rules = config.rules, config.failure_modes, config.error_rate
+    return digest(content([rules, evaluate, rival]))
+
+
+def _named(decision: Recorded) -> str:
+    return digest([decision.student.fingerprint, decision.holdout.fingerprint, decision.judged_by])
 
 
 def _rows(dataset: Dataset) -> frozenset[str]:

@@ -49,7 +49,7 @@ class PreferenceScorer(BaseModel):
     """Whether a judge prefers the student's answer to another system's, asked in both orders.
 
     Orders that disagree are a tie. So are equal answers, and nobody is asked; nor where an answer failed: the student's
-    own loses, even to another that failed, and otherwise it wins. A verdict that cannot be read is an error, and no tie.
+    own loses, even to another that failed, and otherwise it wins. A verdict that cannot be read is an error, no tie.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -30,6 +30,14 @@ class Move(NamedTuple):
     reason: str = ""
 
 
+class Decision(NamedTuple):
+    """A student that a holdout decided on, and the digest of what it was judged by and against whom."""
+
+    student: Student
+    holdout: Dataset
+    judged_by: str
+
+
 class Approval(NamedTuple):
     """A question whether a student goes on stage, open until a moment, or with what was decided.
 
@@ -71,6 +79,12 @@ def move_of(row: Any) -> Move:
     """A row of `MOVES`."""
     came, left = student_of(row.champion), student_of(row.before)
     return Move(came, left, row.why, row.moved_at, row.who or "", row.reason or "")
+
+
+def decision_of(row: Any) -> Decision:
+    """A row of `DECISIONS`."""
+    holdout = Dataset(fingerprint=row.holdout, rows=row.holdout_rows)
+    return Decision(Student(fingerprint=row.student), holdout, row.judged_by)
 
 
 def approval_of(row: Any) -> Approval:

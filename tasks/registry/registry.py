@@ -11,7 +11,8 @@ from tasks.database import Database
 from tasks.errors import StoreError
 from tasks.registry import stage
 from tasks.registry.approvals import close, latest, supersede
-from tasks.registry.records import Approval, Move, Version
+from tasks.registry.decisions import decided, decisions
+from tasks.registry.records import Approval, Decision, Move, Version
 from tasks.registry.tables import HELD_OUT, METADATA
 from tasks.root import store_root
 from tasks.store import Store
@@ -47,17 +48,20 @@ class Registry:
         verdict: str,
         holdout: Dataset | None = None,
         waits: bool = False,
+        judged_by: str = "",
     ) -> bool:
         """Record a judged student; on `promote` put it on stage, unless it `waits` for a person's approval.
 
         Returns whether the champion moved. A student that was on stage before stays as it was recorded, so that a
         rollback is not undone by running again. One that beat a champion who has left the stage since is recorded, but
         does not go on. What is open about a student is superseded where it was judged otherwise now.
+        `judged_by` tells one decision on the same rows from another: a digest of the rules and the like.
         """
         with self._database.begin() as connection:
+            entry = Version(0, student, rival, verdict, time.time(), holdout)
+            decided(connection, project, entry, judged_by)
             if stage.promotion(connection, project, student):
                 return False
-            entry = Version(0, student, rival, verdict, time.time(), holdout)
             stage.record(connection, project, entry)
             supersede(connection, project, entry, waits)
             beaten = rival.fingerprint if rival else None
@@ -124,6 +128,11 @@ class Registry:
         """Every version, the oldest first."""
         with self._database.read() as connection:
             return stage.history(connection, project)
+
+    def decisions(self, project: str) -> list[Decision]:
+        """Every decision of a holdout on a student, the oldest first."""
+        with self._database.read() as connection:
+            return decisions(connection, project)
 
     def moves(self, project: str) -> list[Move]:
         """Every change of champion, the oldest first."""
