@@ -38,9 +38,9 @@ def judge(rule: GateRule, scores: Scores, confidence: float = STATED) -> list[Re
     as it is, for to claim all of them is no bolder than to claim one (intersection-union test, Berger 1982); but one
     slice fails the student only where it does so at the confidence corrected for how many there are.
     """
-    if "champion" in rule.systems and not any("champion" in _systems(each) for each in _measured(scores)):
-        return [Reason(holds="yes", words=f"{_named(rule)}: there is no champion yet to compare with")]
     found = _wanted(rule, scores)
+    if not found and _about_champion(rule) and not any("champion" in _systems(each) for each in _measured(scores)):
+        return [Reason(holds="yes", words=f"{_named(rule)}: there is no champion yet to compare with")]
     if not found:
         return [Reason(holds="no", words=f"{_named(rule)} was not measured on {_where(rule.part, rule.slice)}")]
     test = _test(rule)
@@ -49,6 +49,11 @@ def judge(rule: GateRule, scores: Scores, confidence: float = STATED) -> list[Re
         return [_reason(rule, test, each, confidence, 1) for each in judged]
     worst = min(judged, key=lambda each: (_FURTHEST[each.holds], each.margin(test)))
     return [_reason(rule, test, worst, confidence, len(judged))]
+
+
+def _about_champion(rule: GateRule) -> bool:
+    """Of the champion, against it, or by a judge's preference, whose metric names whom it is over."""
+    return "champion" in rule.systems or rule.metric.endswith("_over_champion")
 
 
 def _measured(scores: Scores) -> list[Estimate]:

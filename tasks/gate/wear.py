@@ -25,10 +25,10 @@ def wear(decision: str, rows: Collection[str], history: Sequence[Decided], error
 
     A former decision counts by the share of today's rows that it saw; to repeat one is free, as it tells nothing new.
     The k-th may err with the chance 2 · error_rate / 4ᵏ, and never more than a 95 % interval does. However the next
-    candidate is chosen by whether the last one went on stage, a holdout that decided k − 1 times can have led to at most 2ᵏ⁻¹ candidates, so the chance
-    that any candidate passes which should not is at most Σ 2ᵏ⁻¹ · 2 · error_rate / 4ᵏ = error_rate (the union over the
-    tree of answers, as in Blum and Hardt 2015). A report tells more than that, and each decision needs wider intervals:
-    rows are worn out where those are twice as wide as at first.
+    candidate is chosen by whether the last one went on stage, a holdout that decided k − 1 times can have led to at
+    most 2ᵏ⁻¹ candidates, so the chance that any candidate passes which should not is at most Σ 2ᵏ⁻¹ · 2 · error_rate /
+    4ᵏ = error_rate (the union over the tree of answers, as in Blum and Hardt 2015). A report tells more than that, and
+    each decision needs wider intervals: rows are worn out where those are twice as wide as at first.
     """
     seen = set(rows)
     former = [len(seen & each.rows) / len(seen) for each in takewhile(lambda each: each.decision != decision, history)]
