@@ -22,7 +22,7 @@ from tasks.evaluate import evaluate
 from tasks.evidence import StageRecord
 from tasks.filter import filter
 from tasks.models import Budget
-from tasks.promote import promote, worn
+from tasks.promote import judged_by, promote, worn
 from tasks.registry import Registry
 from tasks.reviews import Reviews
 from tasks.sample import sample
@@ -63,7 +63,8 @@ def pipeline(project: Project, do: Do, budget: Budget) -> Distilled:
         taught.outputs,
         budget,
     )
-    decided = worn(project.name, project.promote, trained.student, parts.holdout)
+    by = judged_by(project.promote, project.evaluate, rival)
+    decided = worn(project.name, project.promote, trained.student, parts.holdout, by)
     decision = do(promote, project.promote, evaluated.scores, evaluated.failure_modes, decided)
     return Distilled(sampled, taught, filtered, parts, trained, evaluated, decision, rival)
 
@@ -114,7 +115,8 @@ def settle(project: Project, distilled: Distilled) -> Path:
     """
     registry, student, verdict = Registry(), distilled.train.student, distilled.promote.verdict
     waits = project.promote.approval == "human" and approval.needed(project.name, student, verdict)
-    registry.enter(project.name, student, distilled.rival, verdict, distilled.split.holdout, waits)
+    by = judged_by(project.promote, project.evaluate, distilled.rival)
+    registry.enter(project.name, student, distilled.rival, verdict, distilled.split.holdout, waits, by)
     entered = next(each for each in registry.history(project.name) if each.student == student)
     if waits:
         shown = gather(project, distilled, entered, on_stage=False)

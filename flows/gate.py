@@ -7,10 +7,12 @@ from tasks.evidence import ALL
 from tasks.gate import GateRule
 
 
-def check_measured(rules: Sequence[GateRule], measured: Mapping[str, Set[str]], has_base: bool) -> None:
+def check_measured(
+    rules: Sequence[GateRule], measured: Mapping[str, Set[str]], opponents: Mapping[str, str], has_base: bool
+) -> None:
     """Raises `ValueError` at a rule about rows, a metric or a system that will not be measured.
 
-    `measured` has the metrics by the part of the rows.
+    `measured` has the metrics by the part of the rows, `opponents` whom a preference is over, by its metric.
     """
     for rule in rules:
         if rule.part not in measured:
@@ -23,7 +25,13 @@ def check_measured(rules: Sequence[GateRule], measured: Mapping[str, Set[str]], 
             raise ValueError(
                 f"promote.rules: no metric of {rule.part} is named {rule.metric!r}; there are {sorted(names)}"
             )
-        if "base" in rule.systems and not has_base:
+        over = opponents.get(rule.metric)
+        if over is not None and rule.systems != {"student"}:
+            raise ValueError(
+                f"promote.rules: {rule.metric} is the student's alone and compares it with the {over} itself. Leave "
+                "out of and versus, and give at_least"
+            )
+        if "base" in {over, *rule.systems} and not has_base:
             raise ValueError(f"promote.rules: {rule.metric} asks for the base, and train.base names none. Name one")
 
 

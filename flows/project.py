@@ -56,7 +56,8 @@ class Project(Named):
         measured = metric_names(self.evaluate)
         if not self.split.unseen:
             measured.pop("unseen", None)
-        check_measured(self.promote.rules, measured, self.train.base_model() is not None)
+        has_base = self.train.base_model() is not None
+        check_measured(self.promote.rules, measured, self.evaluate.opponents(), has_base)
         return self
 
     @model_validator(mode="after")

@@ -27,7 +27,7 @@ from tasks.systems import System, Systems
 from tasks.teach import TeachConfig
 from tasks.trainers import load_student
 
-VERSION = "3"
+VERSION = "4"
 
 
 class EvaluateConfig(BaseModel):
@@ -55,6 +55,11 @@ class EvaluateConfig(BaseModel):
     def metrics(self) -> list[str]:
         """The names of everything that is measured on answers."""
         return [name for scorer in self.scorers for name in _metrics(scorer)]
+
+    def opponents(self) -> dict[str, str]:
+        """Whom the student is compared with, by the metric that only the student has for it."""
+        preferences = [scorer for scorer in self.scorers if isinstance(scorer, PreferenceScorer)]
+        return {preferred_over(scorer, name): name for scorer in preferences for name in scorer.versus}
 
     def labels(self) -> list[Labels]:
         """The scorers of labels, which give a macro-F1 over rows too."""

@@ -19,11 +19,15 @@ from tasks.statistics import (
 
 
 def estimates(scored: Sequence[Scored], labels: Sequence[Labels] = ()) -> Iterator[Estimate]:
-    """Every metric of every system, over each part as a whole and by slice; macro-F1 where answers are labels."""
-    for (system, part, name), rows in _by_slice(scored).items():
+    """Every metric of every system, over each part as a whole and by slice; macro-F1 where answers are labels.
+
+    A slice of which no verdict could be read has an estimate too, which says that it may be anything.
+    """
+    grouped = _by_slice(scored)
+    for (system, part, name), rows in grouped.items():
         failed = sum(bool(row["error"]) for row in rows)
         about = {"system": system, "part": part, "slice": name, "failed": failed}
-        for metric in _metrics(rows):
+        for metric in _metrics(grouped[system, part, ALL]):
             judged = [row for row in rows if metric in row["scores"]]
             interval = mean_interval(_values(judged, metric), _groups(judged))
             unjudged = len(rows) - len(judged)
@@ -42,7 +46,8 @@ def differences(scored: Sequence[Scored], labels: Sequence[Labels] = ()) -> Iter
             continue
         own = grouped["student", part, name]
         failed = sum(bool(row["error"]) for row in own)
-        for metric in [each for each in _metrics(own) if each in _metrics(others)]:
+        theirs = _metrics(grouped[system, part, ALL])
+        for metric in [each for each in _metrics(grouped["student", part, ALL]) if each in theirs]:
             interval, unjudged = _less(own, others, metric)
             yield _difference(interval, system, metric, part, name, failed, unjudged)
         for scorer in labels:
@@ -122,8 +127,10 @@ def _groups(rows: Sequence[Scored]) -> list[str]:
     return [row["group"] for row in rows]
 
 
-def _given(rows: Sequence[Scored], scorer: Labels) -> list[str]:
-    return [NO_LABEL if row["error"] else scorer.label(row["text"]) for row in rows]
+def _given(rows: Sequence[Scored], scorer: Labels) -> list[str | None]:
+    """None where there is no label, which is not what a reference without one wants either."""
+    labels = [NO_LABEL if row["error"] else scorer.label(row["text"]) for row in rows]
+    return [None if label == NO_LABEL else label for label in labels]
 
 
 def _wanted(rows: Sequence[Scored], scorer: Labels) -> list[str]:

@@ -8,9 +8,10 @@ from prefect import task
 from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.artifacts import Dataset, Result, Student, Tally, digest
-from tasks.caching import BY_CONTENT
+from tasks.caching import BY_CONTENT, content
 from tasks.evidence import FailureMode, Reason, Scores, Verdict, Wear
 from tasks.gate import Decided, GateRule, judge, wear
+from tasks.registry import Decision as Recorded
 from tasks.registry import Registry
 from tasks.store import Store
 
@@ -64,16 +65,18 @@ def decide(
 
 
 def shown(failure_modes: Sequence[FailureMode], reject: bool) -> Iterator[Reason]:
-    """What the failure modes say: one that shows rejects, or is only said; one that is not settled is only said."""
+    """What the failure modes say: one that shows rejects, or is only said; what is not settled is only said."""
     for mode in failure_modes:
         if mode.fires == "yes":
             only_said = "" if reject else " (failure_modes: report, so it does not decide)"
             yield Reason(holds="no", words=f"{mode.mode}: {mode.words}{only_said}", blocks=reject)
         elif mode.fires == "unsettled":
             yield Reason(holds="unsettled", words=f"{mode.mode} may show: {mode.words}", blocks=False)
-    quiet = [mode.mode for mode in failure_modes if mode.fires == "no"]
-    if quiet:
-        yield Reason(holds="yes", words=f"not seen in the student: {', '.join(quiet)}")
+    quiet = [mode for mode in failure_modes if mode.fires == "no"]
+    if seen := [mode.mode for mode in quiet if mode.measured]:
+        yield Reason(holds="yes", words=f"not seen in the student: {', '.join(seen)}")
+    if unmeasured := [mode.mode for mode in quiet if not mode.measured]:
+        yield Reason(holds="unsettled", words=f"not measured: {', '.join(unmeasured)}", blocks=False)
 
 
 def worn_out(wear: Wear) -> Reason:
@@ -84,11 +87,23 @@ def worn_out(wear: Wear) -> Reason:
     return Reason(holds="unsettled" if wear.fresh_rows else "yes", words=wear.words, rows_to_settle=wear.fresh_rows)
 
 
-def worn(project: str, config: PromoteConfig, student: Student, holdout: Dataset) -> Wear:
-    """How worn the holdout is when it decides on a student, by what its rows ask and whom it decided on before."""
-    judged = [(each.student.fingerprint, each.holdout) for each in Registry().history(project)]
-    history = [Decided(former, _rows(rows)) for former, rows in judged if rows is not None]
-    return wear(student.fingerprint, _rows(holdout), history, config.error_rate)
+def worn(project: str, config: PromoteConfig, student: Student, holdout: Dataset, judged_by: str) -> Wear:
+    """How worn the holdout is when it decides on a student, by what its rows ask and what it decided before.
+
+    The same student judged by other rules or scorers, or against another rival, is another decision.
+    """
+    history = [Decided(_named(each), _rows(each.holdout)) for each in Registry().decisions(project)]
+    return wear(_named(Recorded(student, holdout, judged_by)), _rows(holdout), history, config.error_rate)
+
+
+def judged_by(config: PromoteConfig, evaluate: BaseModel, rival: Student | None) -> str:
+    """What tells a decision on a student from another on the same rows: rules, scorers and rival."""
+    rules = config.rules, config.failure_modes, config.error_rate
+    return digest(content([rules, evaluate, rival]))
+
+
+def _named(decision: Recorded) -> str:
+    return digest([decision.student.fingerprint, decision.holdout.fingerprint, decision.judged_by])
 
 
 def _rows(dataset: Dataset) -> frozenset[str]:

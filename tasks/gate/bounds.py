@@ -30,7 +30,7 @@ def at_confidence(seen: Estimate, compared: tuple[Estimate, Estimate] | None, co
 
 def failed_as_one(seen: Estimate) -> Estimate:
     """The estimate, had every failed row scored 1 and not 0: the worst for a metric that must stay low."""
-    if not seen.failed:
+    if not seen.failed or not seen.n:
         return seen
     mean = min(1.0, seen.mean + seen.failed / seen.n)
     c = _spread(seen.mean, seen.high)

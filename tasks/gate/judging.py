@@ -38,9 +38,9 @@ def judge(rule: GateRule, scores: Scores, confidence: float = STATED) -> list[Re
     as it is, for to claim all of them is no bolder than to claim one (intersection-union test, Berger 1982); but one
     slice fails the student only where it does so at the confidence corrected for how many there are.
     """
-    if "champion" in rule.systems and not any("champion" in _systems(each) for each in _measured(scores)):
-        return [Reason(holds="yes", words=f"{_named(rule)}: there is no champion yet to compare with")]
     found = _wanted(rule, scores)
+    if not found and _about_champion(rule) and not any("champion" in _systems(each) for each in _measured(scores)):
+        return [Reason(holds="yes", words=f"{_named(rule)}: there is no champion yet to compare with")]
     if not found:
         return [Reason(holds="no", words=f"{_named(rule)} was not measured on {_where(rule.part, rule.slice)}")]
     test = _test(rule)
@@ -49,6 +49,11 @@ def judge(rule: GateRule, scores: Scores, confidence: float = STATED) -> list[Re
         return [_reason(rule, test, each, confidence, 1) for each in judged]
     worst = min(judged, key=lambda each: (_FURTHEST[each.holds], each.margin(test)))
     return [_reason(rule, test, worst, confidence, len(judged))]
+
+
+def _about_champion(rule: GateRule) -> bool:
+    """Of the champion, against it, or by a judge's preference, whose metric names whom it is over."""
+    return "champion" in rule.systems or rule.metric.endswith("_over_champion")
 
 
 def _measured(scores: Scores) -> list[Estimate]:
@@ -120,11 +125,11 @@ def _fails(interval: Interval, test: _Test) -> bool:
 
 def _reason(rule: GateRule, test: _Test, judged: _Judged, confidence: float, looks: int) -> Reason:
     seen, interval = judged.seen, judged.interval
-    settle = rows_to_settle(interval, test.bound) if judged.holds == "unsettled" else 0
+    settle = rows_to_settle(interval, test.bound) if judged.holds == "unsettled" and seen.n else 0
     where = _where(rule.part, seen.slice) + (f", the worst of {looks} slices" if looks > 1 else "")
     words = f"{_named(rule)} must be {test.words}: {_figure(interval, bool(rule.versus))}"
     words += "" if confidence == STATED else f" at {100 * confidence:.4g} %"
-    words += f" on {seen.n} rows of {where}{_failed(seen, test)}"
+    words += f" on {seen.n} rows of {where}{_failed(seen, test)}{_unjudged(seen)}"
     return Reason(holds=judged.holds, words=words + _to_settle(seen, settle), rows_to_settle=settle)
 
 
@@ -138,6 +143,10 @@ def _failed(seen: Estimate, test: _Test) -> str:
     if not seen.failed:
         return ""
     return f", {seen.failed} of them failed and counted as {'1' if test.side == 'at_or_below' else '0'}"
+
+
+def _unjudged(seen: Estimate) -> str:
+    return f"; {seen.unjudged} more have no readable verdict of a judge" if seen.unjudged else ""
 
 
 def _to_settle(seen: Estimate, settle: int) -> str:

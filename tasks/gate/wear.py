@@ -14,24 +14,24 @@ _WORN = 2.0  # intervals twice as wide: a holdout that is worth a quarter of its
 
 
 class Decided(NamedTuple):
-    """A student that was judged, and by which rows: whatever tells one from another."""
+    """A decision on a student, and the rows that it rests on: whatever tells one from another."""
 
-    student: str
+    decision: str
     rows: frozenset[str]
 
 
-def wear(student: str, rows: Collection[str], history: Sequence[Decided], error_rate: float) -> Wear:
+def wear(decision: str, rows: Collection[str], history: Sequence[Decided], error_rate: float) -> Wear:
     """How worn these rows are when they decide on a student, after what the history, oldest first, holds before it.
 
-    A former decision counts by the share of today's rows that it saw. The k-th may err with the chance
-    2 · error_rate / 4ᵏ, and never more than a 95 % interval does. However the next candidate is chosen by whether the
-    last one went on stage, a holdout that decided k − 1 times can have led to at most 2ᵏ⁻¹ candidates, so the chance
-    that any candidate passes which should not is at most Σ 2ᵏ⁻¹ · 2 · error_rate / 4ᵏ = error_rate (the union over the
-    tree of answers, as in Blum and Hardt 2015). A report tells more than that, and each decision needs wider intervals:
-    rows are worn out where those are twice as wide as at first.
+    A former decision counts by the share of today's rows that it saw; to repeat one is free, as it tells nothing new.
+    The k-th may err with the chance 2 · error_rate / 4ᵏ, and never more than a 95 % interval does. However the next
+    candidate is chosen by whether the last one went on stage, a holdout that decided k − 1 times can have led to at
+    most 2ᵏ⁻¹ candidates, so the chance that any candidate passes which should not is at most Σ 2ᵏ⁻¹ · 2 · error_rate /
+    4ᵏ = error_rate (the union over the tree of answers, as in Blum and Hardt 2015). A report tells more than that, and
+    each decision needs wider intervals: rows are worn out where those are twice as wide as at first.
     """
     seen = set(rows)
-    former = [len(seen & each.rows) / len(seen) for each in takewhile(lambda each: each.student != student, history)]
+    former = [len(seen & each.rows) / len(seen) for each in takewhile(lambda each: each.decision != decision, history)]
     decided = 1 + math.ceil(math.fsum(former) - 1e-9)
     at_most = _at_most(error_rate)
     confidence = 1 - 2 * _allowed(min(decided, at_most), error_rate)

@@ -38,7 +38,7 @@ class _Meeting(NamedTuple):
     def settled(self) -> float | None:
         """What the two come to before anybody is asked; None where a judge must be."""
         if self.own.error or self.other.error:
-            return float(bool(self.other.error) - bool(self.own.error))
+            return -1.0 if self.own.error else 1.0
         return 0.0 if self.own.text == self.other.text else None
 
     def pair(self) -> Pair:
@@ -48,8 +48,8 @@ class _Meeting(NamedTuple):
 class PreferenceScorer(BaseModel):
     """Whether a judge prefers the student's answer to another system's, asked in both orders.
 
-    Orders that disagree are a tie. So are equal answers, and two that failed, and nobody is asked; an answer that
-    failed loses to one that did not. A verdict that cannot be read is an error, and no tie.
+    Orders that disagree are a tie. So are equal answers, and nobody is asked; nor where an answer failed: the student's
+    own loses, even to another that failed, and otherwise it wins. A verdict that cannot be read is an error, no tie.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

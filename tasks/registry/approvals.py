@@ -9,9 +9,11 @@ from tasks.artifacts import Student
 from tasks.database import Database
 from tasks.errors import StoreError
 from tasks.registry import stage
-from tasks.registry.records import Approval, Decided, approval_of
+from tasks.registry.records import Approval, Decided, Version, approval_of
 from tasks.registry.tables import APPROVALS, METADATA
 from tasks.root import store_root
+
+_OTHER_EVIDENCE = "the student was judged again"
 
 
 class Approvals:
@@ -24,23 +26,20 @@ class Approvals:
         """Ask people to decide within so many seconds, and return where the question stands.
 
         What a person decided on the same evidence stands: the same rival and the same holdout. A question that nobody
-        answered in time is asked again.
+        answered in time, or that other evidence superseded, is asked again.
         """
         with self._database.begin() as connection:
-            known, entry = _last(connection, project, student), stage.version(connection, project, student)
+            known, entry = latest(connection, project, student), stage.version(connection, project, student)
             assert entry is not None, "a student is entered before it is asked about"
-            evidence = {
-                "rival": entry.rival.fingerprint if entry.rival else None,
-                "holdout": entry.holdout.fingerprint if entry.holdout else None,
-            }
-            same = known is not None and (known.rival, known.holdout) == (evidence["rival"], evidence["holdout"])
-            if known is None or not same or known.decision == "timed out":
-                fresh = {"project": project, "student": student.fingerprint, "asked_at": time.time()} | evidence
-                connection.execute(sa.insert(APPROVALS).values(fresh | {"until": time.time() + seconds}))
+            if known is None or not known.about(entry) or known.decision in ("timed out", "superseded"):
+                close(connection, project, student, "superseded", "", _OTHER_EVIDENCE)
+                _insert(connection, project, entry, time.time() + seconds)
             elif known.decision is None:
-                again = sa.update(APPROVALS).where(APPROVALS.c.number == known.number)
+                again = sa.update(APPROVALS).where(_open(project, student))
                 connection.execute(again.values(until=time.time() + seconds))
-            return approval_of(_last(connection, project, student))
+            asked = latest(connection, project, student)
+            assert asked is not None
+            return asked
 
     def find(self, project: str, student: Student) -> Approval | None:
         """The last question about a student, or None where nobody was ever asked."""
@@ -57,7 +56,8 @@ class Approvals:
         """Answer the open question about a student, and return what stands; approved, it goes on stage at once.
 
         Where somebody decided before, that stands. A student that beat a champion who has left the stage since does not
-        go on. Raises `StoreError` where nobody asked, or the time to answer is over.
+        go on. Raises `StoreError` where nobody asked, the time to answer is over, or what would be approved was judged
+        otherwise since.
         """
         with self._database.begin() as connection:
             asked, entry = latest(connection, project, student), stage.version(connection, project, student)
@@ -68,7 +68,12 @@ class Approvals:
             if decision != "timed out" and time.time() > asked.until:
                 raise StoreError(
                     f"{project} version {entry.version}: the time to decide is over. Run the project again, which asks "
-                    f"again, or use `stillhouse promote`."
+                    f"again, or use `stillhouse promote` with --reason."
+                )
+            if decision == "approved" and not asked.about(entry):
+                raise StoreError(
+                    f"{project} version {entry.version} was judged again since it was asked about, and its verdict is "
+                    f"{entry.verdict}. Run the project again, which asks again where that is promote."
                 )
             close(connection, project, student, decision, who, note)
             beaten = entry.rival.fingerprint if entry.rival else None
@@ -79,23 +84,35 @@ class Approvals:
 
 def latest(connection: sa.Connection, project: str, student: Student) -> Approval | None:
     """The last question about a student."""
-    row = _last(connection, project, student)
+    query = sa.select(APPROVALS).where(APPROVALS.c.project == project, APPROVALS.c.student == student.fingerprint)
+    row = connection.execute(query.order_by(APPROVALS.c.number.desc()).limit(1)).first()
     return approval_of(row) if row else None
+
+
+def supersede(connection: sa.Connection, project: str, entry: Version, waits: bool) -> None:
+    """Close what is open about a student that was judged again, where it waits no more or the evidence is another."""
+    asked = latest(connection, project, entry.student)
+    if asked is not None and not (waits and asked.about(entry)):
+        close(connection, project, entry.student, "superseded", "", _OTHER_EVIDENCE)
 
 
 def close(
     connection: sa.Connection, project: str, student: Student, decision: Decided, who: str, note: str = ""
 ) -> None:
     """Answer what is open about a student."""
-    mine = sa.and_(
-        APPROVALS.c.project == project,
-        APPROVALS.c.student == student.fingerprint,
-        APPROVALS.c.decision.is_(None),
-    )
     values = {"decision": decision, "who": who, "note": note, "decided_at": time.time()}
-    connection.execute(sa.update(APPROVALS).where(mine).values(values))
+    connection.execute(sa.update(APPROVALS).where(_open(project, student)).values(values))
 
 
-def _last(connection: sa.Connection, project: str, student: Student) -> sa.Row[tuple[object, ...]] | None:
-    query = sa.select(APPROVALS).where(APPROVALS.c.project == project, APPROVALS.c.student == student.fingerprint)
-    return connection.execute(query.order_by(APPROVALS.c.number.desc()).limit(1)).first()
+def _open(project: str, student: Student) -> sa.ColumnElement[bool]:
+    mine = APPROVALS.c.project == project, APPROVALS.c.student == student.fingerprint
+    return sa.and_(*mine, APPROVALS.c.decision.is_(None))
+
+
+def _insert(connection: sa.Connection, project: str, entry: Version, until: float) -> None:
+    asked = {"project": project, "student": entry.student.fingerprint, "asked_at": time.time(), "until": until}
+    evidence = {
+        "rival": entry.rival.fingerprint if entry.rival else None,
+        "holdout": entry.holdout.fingerprint if entry.holdout else None,
+    }
+    connection.execute(sa.insert(APPROVALS).values(asked | evidence))

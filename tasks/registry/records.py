@@ -5,7 +5,7 @@ from typing import Any, Literal, NamedTuple
 from tasks.artifacts import Dataset, Student
 
 Why = Literal["promoted", "approved", "promoted by hand", "rolled back"]
-Decided = Literal["approved", "rejected", "timed out"]
+Decided = Literal["approved", "rejected", "timed out", "superseded"]
 
 
 class Version(NamedTuple):
@@ -30,8 +30,19 @@ class Move(NamedTuple):
     reason: str = ""
 
 
+class Decision(NamedTuple):
+    """A student that a holdout decided on, and the digest of what it was judged by and against whom."""
+
+    student: Student
+    holdout: Dataset
+    judged_by: str
+
+
 class Approval(NamedTuple):
-    """A question whether a student goes on stage, open until a moment, or with what was decided."""
+    """A question whether a student goes on stage, open until a moment, or with what was decided.
+
+    It is about the evidence of its time: the fingerprints of the rival and of the holdout.
+    """
 
     student: Student
     asked_at: float
@@ -39,6 +50,17 @@ class Approval(NamedTuple):
     decision: Decided | None
     who: str
     note: str
+    rival: str | None = None
+    holdout: str | None = None
+
+    def about(self, entry: Version) -> bool:
+        """Whether what is recorded of the student now is what was asked about: a promote verdict, on this evidence."""
+        evidence = _fingerprint(entry.rival), _fingerprint(entry.holdout)
+        return entry.verdict == "promote" and evidence == (self.rival, self.holdout)
+
+
+def _fingerprint(handle: Student | Dataset | None) -> str | None:
+    return handle.fingerprint if handle else None
 
 
 def student_of(fingerprint: str | None) -> Student | None:
@@ -59,7 +81,14 @@ def move_of(row: Any) -> Move:
     return Move(came, left, row.why, row.moved_at, row.who or "", row.reason or "")
 
 
+def decision_of(row: Any) -> Decision:
+    """A row of `DECISIONS`."""
+    holdout = Dataset(fingerprint=row.holdout, rows=row.holdout_rows)
+    return Decision(Student(fingerprint=row.student), holdout, row.judged_by)
+
+
 def approval_of(row: Any) -> Approval:
     """A row of `APPROVALS`."""
     student = Student(fingerprint=row.student)
-    return Approval(student, row.asked_at, row.until, row.decision, row.who or "", row.note or "")
+    stands = row.decision, row.who or "", row.note or ""
+    return Approval(student, row.asked_at, row.until, *stands, row.rival, row.holdout)

@@ -10,8 +10,9 @@ from tasks.artifacts import Dataset, Student
 from tasks.database import Database
 from tasks.errors import StoreError
 from tasks.registry import stage
-from tasks.registry.approvals import close, latest
-from tasks.registry.records import Move, Version
+from tasks.registry.approvals import close, latest, supersede
+from tasks.registry.decisions import decided, decisions
+from tasks.registry.records import Approval, Decision, Move, Version
 from tasks.registry.tables import HELD_OUT, METADATA
 from tasks.root import store_root
 from tasks.store import Store
@@ -47,17 +48,22 @@ class Registry:
         verdict: str,
         holdout: Dataset | None = None,
         waits: bool = False,
+        judged_by: str = "",
     ) -> bool:
         """Record a judged student; on `promote` put it on stage, unless it `waits` for a person's approval.
 
         Returns whether the champion moved. A student that was on stage before stays as it was recorded, so that a
         rollback is not undone by running again. One that beat a champion who has left the stage since is recorded, but
-        does not go on.
+        does not go on. What is open about a student is superseded where it was judged otherwise now.
+        `judged_by` tells one decision on the same rows from another: a digest of the rules and the like.
         """
         with self._database.begin() as connection:
+            entry = Version(0, student, rival, verdict, time.time(), holdout)
+            decided(connection, project, entry, judged_by)
             if stage.promotion(connection, project, student):
                 return False
-            stage.record(connection, project, Version(0, student, rival, verdict, time.time(), holdout))
+            stage.record(connection, project, entry)
+            supersede(connection, project, entry, waits)
             beaten = rival.fingerprint if rival else None
             moves = verdict == "promote" and not waits and stage.champion(connection, project) == beaten
             if moves:
@@ -65,16 +71,17 @@ class Registry:
             return moves
 
     def promote(self, project: str, version: int, who: str, reason: str = "") -> Version:
-        """Put a version on stage by hand; without a reason only one whose verdict was `promote`, and nobody rejected.
+        """Put a version on stage by hand; without a reason only one whose verdict was `promote`.
 
-        An open question whether it goes on stage is answered by that.
+        One that a person rejected, or that nobody approved in time, needs a reason too. An open question whether it
+        goes on stage is answered by that.
         """
         with self._database.begin() as connection:
             entry = stage.numbered(connection, project, version)
             if stage.champion(connection, project) == entry.student.fingerprint:
                 raise StoreError(f"{project} version {version} is on stage already.")
             asked = latest(connection, project, entry.student)
-            verdict = "reject by a person" if asked and asked.decision == "rejected" else entry.verdict
+            verdict = _refused(asked) or entry.verdict
             if verdict != "promote" and not reason:
                 raise StoreError(
                     f"{project} version {version}: its verdict was {verdict}. Say why it goes on stage all the same, "
@@ -122,6 +129,11 @@ class Registry:
         with self._database.read() as connection:
             return stage.history(connection, project)
 
+    def decisions(self, project: str) -> list[Decision]:
+        """Every decision of a holdout on a student, the oldest first."""
+        with self._database.read() as connection:
+            return decisions(connection, project)
+
     def moves(self, project: str) -> list[Move]:
         """Every change of champion, the oldest first."""
         with self._database.read() as connection:
@@ -148,6 +160,16 @@ class Registry:
             records.pop()
         rows = {record.dataset: record.rows for record in records if record.rows}
         return [Dataset(fingerprint=dataset, rows=rows[dataset]) for dataset in sorted(rows)]
+
+
+def _refused(asked: Approval | None) -> str:
+    """In words, that people were asked and did not approve."""
+    if asked is None or asked.decision in ("approved", "superseded"):
+        return ""
+    if asked.decision == "rejected":
+        return "reject by a person"
+    late = asked.decision == "timed out" or time.time() > asked.until
+    return "promote, and nobody approved it in time" if late else ""
 
 
 def _passed_over(students: Sequence[Student]) -> str:

@@ -50,6 +50,19 @@ APPROVALS = sa.Table(
 )
 """One row a question to people whether a student goes on stage; no decision while it is open."""
 
+DECISIONS = sa.Table(
+    "decisions",
+    METADATA,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("project", sa.String, nullable=False),
+    sa.Column("student", sa.String(64), nullable=False),
+    sa.Column("holdout", sa.String(64), nullable=False),
+    sa.Column("holdout_rows", sa.Integer, nullable=False),
+    sa.Column("judged_by", sa.String(64), nullable=False),
+    sa.UniqueConstraint("project", "student", "holdout", "judged_by"),
+)
+"""One row a decision of a holdout on a student, by a digest of what it was judged by and against whom."""
+
 HELD_OUT = sa.Table(
     "held_out",
     METADATA,

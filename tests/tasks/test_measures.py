@@ -2,10 +2,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.measures import usage
+from tasks.evidence import Scores
+from tasks.gate import judge
+from tasks.measures import differences, estimates, usage
 from tasks.models import Answer
 from tasks.rows import Scored
+from tasks.scorers import Labels
 from tasks.systems import scored as as_scored
+from tests.tasks.gate.figures import rule
 from tests.tasks.toys import a_kept
 
 
@@ -13,6 +17,34 @@ def scored(*answers: Answer) -> list[Scored]:
     return [
         as_scored("student", a_kept(f"row-{number}"), "holdout", answer, {}) for number, answer in enumerate(answers)
     ]
+
+
+def marked(system: str, slice: str, metrics: dict[str, float], text: str = "", error: str = "") -> Scored:
+    return as_scored(system, a_kept("row", slice=slice), "holdout", Answer(text=text, error=error), metrics)
+
+
+def test_a_slice_of_which_no_verdict_could_be_read_is_there_and_settles_nothing() -> None:
+    marks = {"read": {"tone": 1.0}, "unread": {}}
+    rows = [marked(system, slice, own) for system in ("student", "base") for slice, own in marks.items()]
+    measured = Scores(estimates=list(estimates(rows)), differences=list(differences(rows)))
+    unread = [each for each in measured.estimates if (each.system, each.slice) == ("student", "unread")]
+    assert [(each.low, each.high, each.n, each.unjudged) for each in unread] == [(0.0, 1.0, 0, 1)]
+    less = [each for each in measured.differences if each.slice == "unread"]
+    assert [(each.low, each.high, each.n, each.unjudged) for each in less] == [(-1.0, 1.0, 0, 1)]
+    absolute = rule(metric="tone", at_least=0.01, slice="each")
+    relative = rule(metric="tone", versus="base", better_by=0.0, slice="worst")
+    assert [each.holds for each in judge(absolute, measured)] == ["yes", "unsettled"]
+    [worst] = judge(relative, measured, 0.99)
+    assert worst.holds == "unsettled"
+    assert "1 more have no readable verdict" in judge(absolute, measured)[1].words
+
+
+@pytest.mark.parametrize(("text", "error"), [("none of them", ""), ("status", "timed out"), ("", "")])
+def test_nothing_is_right_where_the_reference_has_no_label(text: str, error: str) -> None:
+    scorer = Labels(scorer="labels", labels=["status"])
+    both = [marked(system, "all", {"label": 0.0}, text, error) for system in ("student", "base")]
+    found = {each.metric: each.mean for each in estimates(both, [scorer]) if each.system == "student"}
+    assert found == {"label": 0.0, "label_macro_f1": 0.0}
 
 
 @given(st.lists(st.floats(0, 100), min_size=1))

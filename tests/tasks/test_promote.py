@@ -1,4 +1,7 @@
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,13 +14,15 @@ from tasks.evidence import ALL, FailureMode, Holds, Reason, Scores, Verdict, Wea
 from tasks.gate import GateRule, judge
 from tasks.measures import differences, estimates
 from tasks.models import Answer
-from tasks.promote import PromoteConfig, decide, promote, worn
+from tasks.promote import PromoteConfig, decide, judged_by, promote, worn
+from tasks.registry import Registry
 from tasks.rows import Kept, Scored
 from tasks.scorers import Fields
 from tasks.store import Store
 from tasks.systems import score
 from tasks.systems import scored as as_scored
 from tests.tasks.gate.figures import estimate, rule, scores
+from tests.tasks.students import student
 from tests.tasks.toys import a_kept
 
 INTENT = Fields(scorer="fields", name="intent", fields=["intent"])
@@ -80,6 +85,13 @@ def test_a_failure_mode_that_shows_rejects_unless_it_is_only_to_be_said(
     said = " | ".join(reason.words for reason in reasons)
     assert all(f"what {each.mode} saw" in said for each in found if each.fires != "no")
     assert all(each.mode in said for each in found)
+
+
+def test_a_failure_mode_that_was_not_measured_is_not_called_unseen_and_blocks_nothing() -> None:
+    found = [mode("copying", "no"), mode("forgetting", "no").model_copy(update={"measured": False})]
+    given, reasons = decide(config(rule(at_least=0.8)), scores(estimate(0.9, 1.0)), found, FRESH)
+    assert given == "promote"
+    assert {"not seen in the student: copying", "not measured: forgetting"} < {reason.words for reason in reasons}
 
 
 def test_a_rule_may_be_about_what_a_failure_mode_measures() -> None:
@@ -184,5 +196,41 @@ def stored(*questions: str) -> Dataset:
 
 
 def test_a_holdout_that_nobody_was_judged_by_decides_for_the_first_time() -> None:
-    found = worn("project", config(rule(at_least=0.5)), Student(fingerprint="a" * 64), stored("one", "two"))
+    found = worn("project", config(rule(at_least=0.5)), Student(fingerprint="a" * 64), stored("one", "two"), "rules")
     assert (found.decided, found.confidence) == (1, 0.95)
+
+
+def test_a_student_judged_again_costs_a_decision_where_anything_but_the_decision_changed() -> None:
+    gate, rows, first = config(rule(at_least=0.5)), stored("one", "two"), student(1)
+
+    def nth(judged_by: str, holdout: Dataset = rows) -> int:
+        return worn("project", gate, first, holdout, judged_by).decided
+
+    for number in range(1, 4):
+        Registry().enter("project", student(number), None, "reject", rows, judged_by="rules")
+    assert (nth("rules"), nth("other rules"), nth("rules", stored("one", "two", "three"))) == (1, 4, 3)
+    Registry().enter("project", first, None, "reject", rows, judged_by="other rules")
+    assert (nth("rules"), nth("other rules"), nth("rules of today")) == (1, 4, 5)
+
+
+def test_rules_scorers_and_rival_tell_decisions_apart_and_who_approves_does_not() -> None:
+    gate = config(rule(at_least=0.5))
+    decisions = [
+        judged_by(gate, INTENT, None),
+        judged_by(config(rule(at_least=0.4)), INTENT, None),
+        judged_by(gate, INTENT.model_copy(update={"fields": ["action"]}), None),
+        judged_by(gate, INTENT, Student(fingerprint="a" * 64)),
+    ]
+    assert len(set(decisions)) == len(decisions)
+    assert judged_by(config(rule(at_least=0.5), approval="human"), INTENT, None) == decisions[0]
+
+
+def test_what_an_older_registry_recorded_counts_before_all_else(store_root: Path) -> None:
+    rows = stored("one", "two")
+    for number in range(1, 4):
+        Registry().enter("project", student(number), None, "reject", rows)
+    with closing(sqlite3.connect(store_root / "registry.sqlite")) as connection:
+        connection.execute("DROP TABLE decisions")
+    assert worn("project", config(rule(at_least=0.5)), student(4), rows, "rules").decided == 4
+    Registry().enter("project", student(4), None, "reject", rows, judged_by="rules")
+    assert [each.student for each in Registry().decisions("project")] == [student(number) for number in range(1, 5)]

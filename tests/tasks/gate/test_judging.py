@@ -63,6 +63,16 @@ def test_what_was_not_measured_does_not_hold(bounds: dict[str, Any], slice: str)
     assert "was not measured on holdout" in reason.words
 
 
+def test_a_preference_over_the_champion_holds_while_there_is_none_and_is_judged_once_there_is() -> None:
+    wanted = rule(metric="tone_over_champion", at_least=0.5)
+    assert judged(wanted, scores(estimate(0.9, 1.0))).holds == "yes"
+    assert "there is no champion yet" in judged(wanted, scores(estimate(0.9, 1.0))).words
+    champion = estimate(0.9, 1.0, system="champion")
+    assert judged(wanted, scores(champion)).holds == "no"
+    assert judged(wanted, scores(estimate(0.1, 0.2, metric="tone_over_champion"))).holds == "no"
+    assert judged(rule(metric="tone_over_base", at_least=0.5), scores(estimate(0.9, 1.0))).holds == "no"
+
+
 def test_a_rule_is_judged_on_its_own_system_part_and_slice() -> None:
     seen = scores(
         estimate(0.9, 1.0),

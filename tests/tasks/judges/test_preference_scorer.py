@@ -52,14 +52,14 @@ def test_the_student_wins_loses_or_ties_row_by_row(both: list[tuple[str, str]]) 
         return 0 if text == "gone" else len(text)
 
     found = preferred([own for own, _ in both], teacher=[other for _, other in both])
-    wanted = [(worth(own) > worth(other)) - (worth(own) < worth(other)) for own, other in both]
+    wanted = [-1 if own == "gone" else (worth(own) > worth(other)) - (worth(own) < worth(other)) for own, other in both]
     assert found.values == {"teacher": wanted}
 
 
 def test_failed_and_equal_answers_are_settled_without_a_judge() -> None:
     judge = ToyJudge(longer)
     found = preferred(["gone", "a", "gone", "same"], judge, base=["a", "gone", "gone", "same"])
-    assert found.values == {"base": [-1.0, 1.0, 0.0, 0.0]}
+    assert found.values == {"base": [-1.0, 1.0, -1.0, 0.0]}
     assert judge.asked == []
     assert (found.judging.verdicts, found.judging.unreadable, found.judging.alarm) == (0, 0, "")
 

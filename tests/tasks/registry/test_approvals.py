@@ -1,8 +1,10 @@
 import pytest
+import sqlalchemy as sa
 
 from tasks.artifacts import Dataset
 from tasks.errors import StoreError
 from tasks.registry import Approvals, Registry
+from tasks.registry.tables import VERSIONS
 from tests.tasks.students import student
 
 HOLDOUT = Dataset(fingerprint="f" * 64, rows=40)
@@ -84,6 +86,51 @@ def test_a_promotion_by_hand_answers_the_question_and_a_rejected_one_needs_a_rea
         Registry().promote("support", 2, "ada")
     Registry().promote("support", 2, "ada", "bob agreed")
     assert Registry().champion("support") == student(2)
+
+
+def test_one_that_nobody_approved_in_time_goes_on_stage_by_hand_only_for_a_reason() -> None:
+    for number, seconds in ((1, 60.0), (2, -1.0)):
+        waiting(number, seconds)
+        if seconds > 0:
+            Approvals().decide("support", student(number), "timed out", "")
+        with pytest.raises(StoreError, match="its verdict was promote, and nobody approved it in time"):
+            Registry().promote("support", number, "ada")
+        Registry().promote("support", number, "ada", "nobody was there")
+        assert Registry().champion("support") == student(number)
+
+
+@pytest.mark.parametrize("verdict", ["reject", "inconclusive"])
+def test_a_student_that_is_judged_otherwise_while_it_waits_cannot_be_approved(verdict: str) -> None:
+    waiting(1)
+    Registry().enter("support", student(1), None, verdict, HOLDOUT)
+    assert Approvals().open("support") == []
+    assert Approvals().decide("support", student(1), "approved", "ada").decision == "superseded"
+    assert Registry().champion("support") is None
+    Registry().enter("support", student(1), None, "promote", HOLDOUT, waits=True)
+    assert Approvals().ask("support", student(1), 60).decision is None
+
+
+def test_an_older_question_about_other_evidence_cannot_be_approved() -> None:
+    waiting(1)
+    with Registry()._database.begin() as connection:  # as a registry wrote it that closed no questions
+        connection.execute(sa.update(VERSIONS).values(verdict="reject"))
+    with pytest.raises(StoreError, match="version 1 was judged again since it was asked about, and its verdict is rej"):
+        Approvals().decide("support", student(1), "approved", "ada")
+    assert Registry().champion("support") is None
+    assert Approvals().decide("support", student(1), "rejected", "ada").decision == "rejected"
+
+
+def test_new_evidence_while_a_question_is_open_supersedes_it() -> None:
+    waiting(1)
+    Registry().enter("support", student(1), None, "promote", Dataset(fingerprint="e" * 64, rows=90), waits=True)
+    Approvals().ask("support", student(1), 60)
+    assert [each.holdout for each in Approvals().open("support")] == ["e" * 64]
+
+
+def test_a_student_that_needs_no_approval_any_more_leaves_no_question_open() -> None:
+    waiting(1)
+    assert Registry().enter("support", student(1), None, "promote", HOLDOUT)
+    assert Approvals().open("support") == []
 
 
 def test_nobody_can_decide_what_was_never_asked() -> None:
