@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.evidence import FailureMode
 from tasks.failure_modes.shown import Shown, drawn
-from tasks.failure_modes.verdicts import estimate, fires, not_measured, percent
+from tasks.failure_modes.verdicts import WITHOUT_SCORER, estimate, fires, not_measured, percent
 from tasks.models import Local
 from tasks.models.likelihood import answer_losses
 from tasks.statistics import Interval, mean_interval
@@ -48,6 +48,8 @@ class Calibration(BaseModel):
         """What the probabilities of the student's answers to the holdout show."""
         if not isinstance(student.model, Local):
             return not_measured("calibration", self.threshold, "the probabilities of a served student are not at hand")
+        if not shown.scorers:
+            return not_measured("calibration", self.threshold, WITHOUT_SCORER)
         answered = [
             (row, given["text"])
             for row in drawn(shown.parts["holdout"], "calibration", self.rows)
