@@ -124,6 +124,19 @@ def test_what_a_mode_measures_is_what_rules_of_the_gate_may_name(tiny_llama: Pat
     assert measured(FailureModes.model_validate(dict.fromkeys(MODES))) == {}
 
 
+def test_what_is_read_from_weights_is_the_same_whoever_answers(tiny_llama: Path) -> None:
+    local = Local.model_validate({"provider": "local", "weights": str(tiny_llama)})
+    served = systems(Toy("student"), local)
+    served.put(served["student"]._replace(served=local))
+    found = {each.mode: each for each in examined(served)}
+    for mode in ("forgetting", "perplexity", "calibration"):
+        assert found[mode].measured, mode
+    alone = {each.mode: each for each in examined(systems(Toy("student"), local))}
+    assert not alone["perplexity"].measured
+    known = [each for each in found["forgetting"].differences if each.metric == "known"]
+    assert {each.mean for each in known} == {0.0}, "it is its own base"
+
+
 def test_without_a_base_what_compares_with_it_is_not_measured() -> None:
     hand = Hand("evaluate", Budget(project="toys", run="one"))
     alone = Systems([System("student", Toy("student"), "Answer.", 80)], SCORERS, hand)
