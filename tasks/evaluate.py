@@ -73,7 +73,10 @@ def metric_names(config: EvaluateConfig) -> dict[str, set[str]]:
 
 
 class Evaluated(Result):
-    """Every system's answers to the same rows, and what they amount to."""
+    """Every system's answers to the same rows, and what they amount to.
+
+    `unanswered` are the requests to systems and judges, for these rows or others, that failed and may be answered yet.
+    """
 
     answers: Dataset
     scores: Scores
@@ -83,6 +86,7 @@ class Evaluated(Result):
     failure_modes: list[FailureMode]
     usage: list[Usage]
     asked: int
+    unanswered: int = 0
 
 
 def _systems(
@@ -150,6 +154,7 @@ def evaluate(
         failure_modes=modes,
         usage=list(usage(scored)),
         asked=systems.asked,
+        unanswered=hand.failed,
         tally=Tally(
             rows_in=len(rows) * len(list(systems)),
             outcomes=Counter(failure(row["error"]) if row["error"] else "answered" for row in scored),
