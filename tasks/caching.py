@@ -81,9 +81,9 @@ def handles(value: Any) -> Iterator[Handle]:
 
 
 def _failed_rows(stored: Any) -> bool:
-    """Whether rows of a stage's result failed in a way that may pass: the ledger asks only for those again."""
+    """Whether what a stage asked failed in a way that may pass: the ledger asks only for that again."""
     result = stored.get("data", stored)
-    return bool(result.get("tally", {}).get("outcomes", {}).get("failed"))
+    return bool(result.get("tally", {}).get("outcomes", {}).get("failed") or result.get("unanswered"))
 
 
 class VerifiedKeys(LocalFileSystem):

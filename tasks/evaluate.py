@@ -16,7 +16,7 @@ from tasks.few_shot import FewShot
 from tasks.judges import AnyScorer, PreferenceScorer, RubricScorer
 from tasks.judging import judge, preferred_over
 from tasks.measures import differences, estimates, macro_f1, usage
-from tasks.models import AnyModel, Budget, Hand, Local, failure
+from tasks.models import AnyModel, Budget, Hand, failure
 from tasks.models.chat import prompted
 from tasks.models.served import answering
 from tasks.rows import Kept, Scored
@@ -78,7 +78,10 @@ def metric_names(config: EvaluateConfig) -> dict[str, set[str]]:
 
 
 class Evaluated(Result):
-    """Every system's answers to the same rows, and what they amount to."""
+    """Every system's answers to the same rows, and what they amount to.
+
+    `unanswered` are the requests to systems and judges, for these rows or others, that failed and may be answered yet.
+    """
 
     answers: Dataset
     scores: Scores
@@ -88,6 +91,7 @@ class Evaluated(Result):
     failure_modes: list[FailureMode]
     usage: list[Usage]
     asked: int
+    unanswered: int = 0
 
 
 def _systems(
@@ -103,18 +107,18 @@ def _systems(
     yield System("teacher", teacher.model, prompt, *limits)
     if base is not None:
         yield System("base", base, prompt, config.max_output_tokens)
-    yield System("student", *_served(student, rows, required=True), config.max_output_tokens)
+    yield _served(System("student", *load_student(student), config.max_output_tokens), rows, required=True)
     if champion is not None:
-        yield System("champion", *_served(champion, rows, required=False), config.max_output_tokens)
+        yield _served(System("champion", *load_student(champion), config.max_output_tokens), rows, required=False)
 
 
-def _served(student: Student, rows: Sequence[Kept], required: bool) -> tuple[AnyModel, str]:
-    """Who answers for a student, shown by the shortest row, and what it is told before a conversation."""
-    model, prompt = load_student(student)
-    if not isinstance(model, Local):
-        return model, prompt
+def _served(system: System, rows: Sequence[Kept], required: bool) -> System:
+    """A student with who answers for it, shown by the shortest row; its weights stay at hand."""
+    if system.weights is None:
+        return system
     shortest = min(rows, key=lambda row: sum(len(message["content"]) for message in row["messages"]))
-    return answering(model, prompted(prompt, shortest), required), prompt
+    service = answering(system.weights, prompted(system.prompt, shortest), required)
+    return system._replace(model=service, served=system.weights)
 
 
 @task(name="evaluate", version=VERSION, cache_policy=BY_CONTENT, result_serializer="json", cache_result_in_memory=False)
@@ -155,6 +159,7 @@ def evaluate(
         failure_modes=modes,
         usage=list(usage(scored)),
         asked=systems.asked,
+        unanswered=hand.failed,
         tally=Tally(
             rows_in=len(rows) * len(list(systems)),
             outcomes=Counter(failure(row["error"]) if row["error"] else "answered" for row in scored),

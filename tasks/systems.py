@@ -3,14 +3,17 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from tasks.models import Answer, Batched, Hand, Question, Request, Service
+from tasks.models import Answer, Batched, Hand, Local, Question, Request, Service
 from tasks.models.chat import prompted
 from tasks.rows import Input, Kept, Message, Scored
 from tasks.scorers import Scorer, marks
 
 
 class System(NamedTuple):
-    """Who is judged: a name, a model, the instruction that it is given, and solved conversations that it is shown."""
+    """Who is judged: a name, a model, the instruction that it is given, and solved conversations that it is shown.
+
+    `served` are the weights of a local model that a service answers for: its likelihoods are read from them.
+    """
 
     name: str
     model: Batched | Service
@@ -19,6 +22,12 @@ class System(NamedTuple):
     temperature: float | None = 0.0
     output_schema: dict[str, Any] | None = None
     examples: tuple[Message, ...] = ()
+    served: Local | None = None
+
+    @property
+    def weights(self) -> Local | None:
+        """The model whose likelihoods can be read on this machine, whoever answers; None where there is none."""
+        return self.model if isinstance(self.model, Local) else self.served
 
     def request(self, row: Input, instructed: bool = True) -> Request:
         """What the system is asked for a row; nothing but the conversation where it is not `instructed`."""

@@ -10,8 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.evidence import FailureMode
 from tasks.failure_modes.shown import Shown, drawn
-from tasks.failure_modes.verdicts import estimate, fires, not_measured, percent
-from tasks.models import Local
+from tasks.failure_modes.verdicts import WITHOUT_SCORER, estimate, fires, not_measured, percent
 from tasks.models.likelihood import answer_losses
 from tasks.statistics import Interval, mean_interval
 from tasks.systems import System
@@ -46,8 +45,10 @@ class Calibration(BaseModel):
 
     def examine(self, shown: Shown, student: System) -> FailureMode:
         """What the probabilities of the student's answers to the holdout show."""
-        if not isinstance(student.model, Local):
-            return not_measured("calibration", self.threshold, "the probabilities of a served student are not at hand")
+        if student.weights is None:
+            return not_measured("calibration", self.threshold, "the student's weights are not on this machine")
+        if not shown.scorers:
+            return not_measured("calibration", self.threshold, WITHOUT_SCORER)
         answered = [
             (row, given["text"])
             for row in drawn(shown.parts["holdout"], "calibration", self.rows)
@@ -55,7 +56,7 @@ class Calibration(BaseModel):
         ]
         if len(answered) < _FEWEST_ROWS:
             return not_measured("calibration", self.threshold, f"{len(answered)} of {_FEWEST_ROWS} answers to bin")
-        losses = answer_losses(student.model, [(student.request(row).messages, text) for row, text in answered])
+        losses = answer_losses(student.weights, [(student.request(row).messages, text) for row, text in answered])
         worth = shown.worth([text for _, text in answered], [row["reference"] for row, _ in answered])
         given = zip(answered, losses, worth, strict=True)
         return self.judge([Sure(exp(-loss), own, row["group"]) for (row, _), loss, own in given])

@@ -15,6 +15,7 @@ from tasks.rules.said import prose, words_of
 
 _LONGEST_NGRAM = 4
 _NEAR = 0.1
+_OF_PAIRS = ("whole", "length", "shape")
 
 
 class Collapse(BaseModel):
@@ -39,7 +40,10 @@ class Collapse(BaseModel):
             return not_measured("collapse", self.threshold, f"student and teacher both answered {len(pairs)} rows")
         own, others = ([each.student["text"] for each in pairs], [each.other["text"] for each in pairs])
         groups = [each.row["group"] for each in pairs]
-        found = {name: compared(measure(own), measure(others), groups) for name, measure in WAYS_ALIKE.items()}
+        found = {
+            name: compared(_weighed(name, measure(own)), _weighed(name, measure(others)), groups)
+            for name, measure in WAYS_ALIKE.items()
+        }
         worst = max(found.values(), key=lambda each: each.difference.low).difference
         return FailureMode(
             mode="collapse",
@@ -61,6 +65,18 @@ def _estimates(found: dict[str, Compared]) -> list[Estimate]:
         for name, each in found.items()
         for system, measured in (("student", each.student), ("teacher", each.other))
     ]
+
+
+def _weighed(name: str, likeness: Sequence[float]) -> Sequence[float]:
+    """Each answer's pull on the mean likeness, whose mean is the same.
+
+    An answer counts in its own likeness and once more in that of the others, so that the mean over pairs varies twice
+    as much as its rows show: Hájek's projection of a U-statistic of degree 2 (van der Vaart 1998, section 12.1).
+    """
+    if name not in _OF_PAIRS:
+        return likeness
+    mean = fmean(likeness)
+    return [2 * each - mean for each in likeness]
 
 
 def _same(keys: Sequence[Hashable]) -> list[float]:

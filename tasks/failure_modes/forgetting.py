@@ -83,9 +83,8 @@ class Forgetting(BaseModel):
             for name in _COMPARED
         ]
         passed = [[each.passes(answer) for each, answer in zip(suite(), own, strict=True)] for own in said]
-        models = [systems[name].model for name in _COMPARED]
-        local = [model for model in models if isinstance(model, Local)]
-        known = [_known(model) for model in local] if len(local) == len(models) else []
+        local = [weights for name in _COMPARED if (weights := systems[name].weights) is not None]
+        known = [_known(model) for model in local] if len(local) == len(_COMPARED) else []
         return self.judge(passed, known)
 
     def judge(self, passed: Sequence[Sequence[float]], known: Sequence[Sequence[float]]) -> FailureMode:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.evidence import FailureMode
 from tasks.failure_modes.shown import FULL, Shown, drawn
-from tasks.failure_modes.verdicts import FEWEST_ROWS, estimate, fires, not_measured, percent, points
+from tasks.failure_modes.verdicts import FEWEST_ROWS, WITHOUT_SCORER, estimate, fires, not_measured, percent, points
 from tasks.models import Answer
 from tasks.rows import Kept, Scored, conversation
 from tasks.statistics import difference_interval, mean_interval
@@ -38,7 +38,7 @@ class Overfitting(BaseModel):
 
     def pairs(self, shown: Shown) -> list[Pair]:
         """Learned rows, each beside the free holdout row that is nearest in length, of the same slice where one is."""
-        free = _answered(shown)
+        free = _answered(shown) if shown.scorers else []
         pairs: list[Pair] = []
         for row in drawn(shown.trained, "overfitting", min(self.rows, len(free))):
             nearest = min(range(len(free)), key=lambda at: _distance(row, free[at].held))
@@ -47,6 +47,8 @@ class Overfitting(BaseModel):
 
     def examine(self, shown: Shown, pairs: Sequence[Pair], answers: Sequence[Answer]) -> FailureMode:
         """What the student's answers to the learned rows of the pairs show."""
+        if not shown.scorers:
+            return not_measured("overfitting", self.threshold, WITHOUT_SCORER)
         if len(pairs) < FEWEST_ROWS:
             rows = len(shown.trained), len(shown.parts["holdout"])
             why = f"{rows[0]} learned rows and {rows[1]} held out make {len(pairs)} pairs"

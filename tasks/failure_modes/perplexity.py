@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.evidence import FailureMode
 from tasks.failure_modes.verdicts import WITHOUT_BASE, estimate, fires, not_measured
-from tasks.models import Local
 from tasks.models.likelihood import text_losses
 from tasks.statistics import Interval
 from tasks.systems import Systems
@@ -30,8 +29,7 @@ class Perplexity(BaseModel):
         """What student and base make of the paragraphs."""
         if "base" not in systems:
             return not_measured("perplexity", self.threshold, WITHOUT_BASE)
-        models = [systems[name].model for name in ("student", "base")]
-        local = [model for model in models if isinstance(model, Local)]
+        local = [weights for name in ("student", "base") if (weights := systems[name].weights) is not None]
         if len(local) < 2:
             why = "it takes the weights of student and base, and one of them is not on this machine"
             return not_measured("perplexity", self.threshold, why)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from tasks.artifacts import digest
 from tasks.evidence import FailureMode
 from tasks.failure_modes.shown import Shown, drawn
-from tasks.failure_modes.verdicts import FEWEST_ROWS, estimate, fires, not_measured, percent
+from tasks.failure_modes.verdicts import FEWEST_ROWS, WITHOUT_SCORER, estimate, fires, not_measured, percent
 from tasks.models import Answer
 from tasks.rows import Kept, Message
 from tasks.statistics import mean_interval
@@ -43,13 +43,15 @@ class Robustness(BaseModel):
         answered = [
             row
             for row in shown.parts["holdout"]
-            if (given := shown.answer("student", "holdout", row)) is not None and not given["error"]
+            if shown.scorers and (given := shown.answer("student", "holdout", row)) is not None and not given["error"]
         ]
         found = map(_perturbed, drawn(answered, "robustness", len(answered)))
         return list(islice(filter(None, found), self.rows))
 
     def examine(self, shown: Shown, perturbed: Sequence[Perturbed], answers: Sequence[Answer]) -> FailureMode:
         """What the student's answers to the perturbed rows show."""
+        if not shown.scorers:
+            return not_measured("robustness", self.threshold, WITHOUT_SCORER)
         if len(perturbed) < FEWEST_ROWS:
             return not_measured("robustness", self.threshold, f"{len(perturbed)} holdout rows can be typed differently")
         changed = _changed(shown, perturbed, answers)

@@ -9,6 +9,7 @@ from tasks.failure_modes.shown import Compared, Shown, compared
 from tasks.failure_modes.verdicts import (
     FEWEST_ROWS,
     WITHOUT_BASE,
+    WITHOUT_SCORER,
     difference,
     estimate,
     fires,
@@ -35,6 +36,8 @@ class Unseen(BaseModel):
 
     def examine(self, shown: Shown) -> FailureMode:
         """What the scores on holdout and unseen rows show."""
+        if not shown.scorers:
+            return not_measured("unseen", self.threshold, WITHOUT_SCORER)
         if len(shown.parts["unseen"]) < FEWEST_ROWS:
             return not_measured("unseen", self.threshold, f"{len(shown.parts['unseen'])} rows of unseen slices")
         if shown.answer("base", "unseen", shown.parts["unseen"][0]) is None:

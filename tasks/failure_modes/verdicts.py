@@ -9,6 +9,9 @@ FEWEST_ROWS = 10
 WITHOUT_BASE = "it compares the student with the base, and train.base names none"
 
 
+WITHOUT_SCORER = "it takes a scorer that is no judge, and evaluate.scorers has none"
+
+
 def fires(threshold: float, *measured: Interval) -> Holds:
     """Yes where an interval lies above the threshold, no where none reaches beyond it. The means decide nothing."""
     found: list[Holds] = [_fires(threshold, each) for each in measured]

@@ -11,7 +11,7 @@ from tasks.models.ledger import Ledger
 from tasks.models.live.dispatcher import Dispatcher, Wanted
 from tasks.models.live.service import Service
 from tasks.models.recorded import Recorded
-from tasks.models.request import Answer, Batched, Request, request_key
+from tasks.models.request import Answer, Batched, Request, failure, request_key
 from tasks.progress import Progress
 
 _AT_ONCE = 500
@@ -51,10 +51,14 @@ class Asked:
 
 
 class Hand:
-    """Who asks: a stage of a run, with the ledger and what may be spent."""
+    """Who asks: a stage of a run, with the ledger and what may be spent.
+
+    `failed` counts the requests, to whichever model, that failed in a way that may pass.
+    """
 
     def __init__(self, stage: str, budget: Budget, ledger: Ledger | None = None) -> None:
         self.stage, self.budget, self.ledger = stage, budget, ledger or Ledger()
+        self.failed = 0
 
     def ask(self, model: Batched | Service, questions: Iterable[Question], total: int, label: str = "") -> Asked:
         """Ask a model what the ledger does not know; equal requests are asked once.
@@ -70,6 +74,7 @@ class Hand:
             asked, failed = self._ask_service(model, missing, progress)
         else:
             asked, failed = self._ask_batched(model, str(identity["provider"]), list(missing), progress)
+        self.failed += sum(failure(answer.error) == "failed" for answer in failed.values())
         return Asked(self.ledger, keys, failed, asked)
 
     def _missing(

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from tasks.models.chat import prompt_tokens
 from tasks.models.local import Local
 from tasks.models.request import in_batches
+from tasks.models.served import reading_device
 from tasks.models.weights import load
 from tasks.rows import Message
 
@@ -21,7 +22,7 @@ class _Read(NamedTuple):
 
 def text_losses(model: Local, texts: Sequence[str]) -> list[float]:
     """The mean loss a token of each text, as it stands alone."""
-    loaded, tokenizer = load(model.weights)
+    loaded, tokenizer = load(model.weights, reading_device())
     begin = next((each for each in (tokenizer.bos_token_id, tokenizer.eos_token_id) if each is not None), 0)
     rows = [_Read([begin, *tokenizer(text, add_special_tokens=False)["input_ids"]], 1) for text in texts]
     return _losses(loaded, rows)
@@ -29,7 +30,7 @@ def text_losses(model: Local, texts: Sequence[str]) -> list[float]:
 
 def answer_losses(model: Local, asked: Sequence[tuple[Sequence[Message], str]]) -> list[float]:
     """The mean loss a token of each answer, after its conversation; 0 for an empty one."""
-    loaded, tokenizer = load(model.weights)
+    loaded, tokenizer = load(model.weights, reading_device())
     rows: list[_Read] = []
     for messages, answer in asked:
         before = prompt_tokens(tokenizer, messages)

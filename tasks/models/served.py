@@ -46,6 +46,11 @@ def answering(local: Local, probe: Sequence[Message], required: bool) -> Local |
     return local
 
 
+def reading_device() -> str | None:
+    """Where this machine reads likelihoods: not on the GPU where a service is named, which may have taken it."""
+    return "cpu" if os.environ.get(URL, "").strip() else None
+
+
 def _service(url: str, fingerprint: str) -> OpenAI:
     try:
         return OpenAI(

@@ -41,15 +41,21 @@ def student_texts(folder: Path) -> dict[str, str]:
     return {row["id"]: row["text"] for row in answers if row["system"] == "student"}
 
 
+def measured(folder: Path) -> set[str]:
+    return {each.mode for each in evidence(folder).failure_modes if each.measured}
+
+
 def test_what_a_service_answers_is_judged_as_what_this_machine_answers(
     project: Path, finished: Finished, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     student = Student(fingerprint=made(finished.folder, "train", "student"))
     with endpoint(load_student(student).model, student.fingerprint) as server:
         monkeypatch.setenv("STILLHOUSE_STUDENT_URL", server.url)
-        texts = student_texts(run(project))
+        folder = run(project)
+        texts = student_texts(folder)
         assert server.asked > 1
     assert texts == student_texts(finished.folder)
+    assert measured(folder) == measured(finished.folder) >= {"forgetting", "perplexity"}
 
 
 def test_a_service_that_serves_another_model_stops_evaluation_before_anything_is_asked(

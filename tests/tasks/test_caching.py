@@ -28,6 +28,7 @@ class Shown(Result):
 
     made: Dataset
     champion: Student | None
+    unanswered: int = 0
 
 
 @task(name="show", version="1")
@@ -163,6 +164,14 @@ def test_a_record_counts_only_while_its_artefacts_are_intact() -> None:
         keys.read_path("show-1")
     with pytest.raises(StoreError):
         list(Store().read_rows(made))
+
+
+def test_a_result_for_which_requests_failed_that_may_be_answered_yet_is_as_none() -> None:
+    for unanswered in (0, 3):
+        tally = Tally(rows_in=0, outcomes={})
+        result = Shown(made=kept_rows(), champion=None, unanswered=unanswered, tally=tally, seconds=0)
+        finish(cache_key(show, {"number": 1, "given": DATASET}), result)
+        assert (finished(show, 1, DATASET) is None) == bool(unanswered)
 
 
 @pytest.mark.parametrize("record", ["", "{", '{"storage_key": "/gone/results/other"}', '{"other": 1}'])

@@ -6,7 +6,7 @@ from tasks.errors import StageFailed
 from tasks.judges import Pairwise, PreferenceScorer, Rubric, RubricScorer
 from tasks.judging import Judged, judge
 from tasks.measures import differences, estimates
-from tasks.models import Request
+from tasks.models import Answer, Request
 from tasks.rows import Kept, Scored
 from tasks.statistics import mean_interval
 from tests.tasks.judges.toys import DIMENSIONS, Say, ToyJudge, better, hand, levels
@@ -104,6 +104,16 @@ def test_a_verdict_that_cannot_be_read_is_no_mark_and_widens_the_interval() -> N
 def test_a_judge_that_cannot_be_read_too_often_stops_the_stage() -> None:
     with pytest.raises(StageFailed, match="have no verdict"):
         judge([rubric(lambda _: NONSENSE)], hand(), ROWS, answered())
+
+
+def test_a_judge_that_is_down_is_counted_among_what_may_be_answered_yet() -> None:
+    def down_once(request: Request) -> str | Answer:
+        return Answer(error="overloaded") if "row-3" in request.messages[-1]["content"] else good_is_best(request)
+
+    asking = hand()
+    judged = judge([rubric(down_once)], asking, ROWS, answered())
+    assert marks(judged, "student", "judge_accuracy").count(None) == 1
+    assert asking.failed == 2, "for the student and for the base"
 
 
 def test_without_judges_nothing_changes() -> None:

@@ -73,6 +73,6 @@ def test_it_is_measured_on_the_weights_of_a_local_student(tiny_llama: Path) -> N
 def test_a_student_without_weights_here_and_few_rows_are_not_measured(tmp_path: Path, tiny_llama: Path) -> None:
     (tmp_path / "answers.jsonl").write_text("")
     served = Recorded.model_validate({"provider": "recorded", "answers": str(tmp_path / "answers.jsonl")})
-    assert "not at hand" in MODE.examine(shown(right), System("student", served, "", 40)).words
+    assert "not on this machine" in MODE.examine(shown(right), System("student", served, "", 40)).words
     local = Local.model_validate({"provider": "local", "weights": str(tiny_llama)})
     assert not MODE.examine(shown(right, held=20), System("student", local, "", 40)).measured

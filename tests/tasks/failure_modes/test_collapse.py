@@ -1,3 +1,5 @@
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
@@ -64,6 +66,25 @@ def test_one_shape_fires_where_the_teacher_has_many() -> None:
     found = examined(plain, other=varied)
     assert found.fires == "yes"
     assert alike(found)["shape"] > 0.5
+
+
+def test_its_interval_covers_and_a_student_at_the_threshold_seldom_fires() -> None:
+    """Labels of which 0.52 of the pairs agree, beside a teacher's of which 0.25 do."""
+    found: list[FailureMode] = []
+    for seed in range(100):
+        lot = random.Random(seed)
+        said = {f"held-{at}": lot.choices(LABELS, [0.7, 0.1, 0.1, 0.1])[0] for at in range(60)}
+        taught = {id: lot.choice(LABELS) for id in said}
+        seen = shown(
+            lambda row, said=said: said[row["id"]],
+            held=60,
+            unseen=0,
+            other=lambda row, taught=taught: taught[row["id"]],
+        )
+        found.append(Collapse(threshold=0.27).examine(seen))
+    whole = [each for mode in found for each in mode.differences if each.metric == "alike_whole"]
+    assert sum(each.low <= 0.27 <= each.high for each in whole) >= 0.9 * len(whole)
+    assert sum(each.low > 0.27 for each in whole) <= 0.05 * len(whole)
 
 
 def test_rows_that_failed_are_left_to_the_scores() -> None:

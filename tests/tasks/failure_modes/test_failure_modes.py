@@ -82,6 +82,19 @@ def test_without_rows_nothing_is_asked_and_nothing_fires() -> None:
     assert asked.asked == 0
 
 
+def test_where_only_judges_score_what_takes_a_scorer_is_not_measured_and_asks_nothing(tiny_llama: Path) -> None:
+    local = Local.model_validate({"provider": "local", "weights": str(tiny_llama)})
+    asked = Systems(list(systems(local, local)), [], Hand("evaluate", Budget(project="toys", run="one")))
+    answers: list[Scored] = [each | {"scores": {}} for each in scored()]
+    modes = examine(FailureModes(forgetting=None), asked, TRAINED, PARTS["holdout"], PARTS["unseen"], answers)
+    found = {each.mode: each for each in modes}
+    for mode in ("overfitting", "unseen", "robustness", "calibration"):
+        assert (found[mode].fires, found[mode].measured) == ("no", False)
+        assert "a scorer that is no judge" in found[mode].words
+    assert found["collapse"].measured
+    assert asked.asked == 0
+
+
 def test_a_metric_stands_once_for_each_system_part_and_slice(tiny_llama: Path) -> None:
     local = Local.model_validate({"provider": "local", "weights": str(tiny_llama)})
     found = examined(systems(local, local), FailureModes(forgetting=None))
@@ -109,6 +122,19 @@ def test_what_a_mode_measures_is_what_rules_of_the_gate_may_name(tiny_llama: Pat
     left = measured(FailureModes(unseen=None, copying=None))
     assert left["holdout"] == {"agreement", "calibration", "brier", "confidence"}
     assert measured(FailureModes.model_validate(dict.fromkeys(MODES))) == {}
+
+
+def test_what_is_read_from_weights_is_the_same_whoever_answers(tiny_llama: Path) -> None:
+    local = Local.model_validate({"provider": "local", "weights": str(tiny_llama)})
+    served = systems(Toy("student"), local)
+    served.put(served["student"]._replace(served=local))
+    found = {each.mode: each for each in examined(served)}
+    for mode in ("forgetting", "perplexity", "calibration"):
+        assert found[mode].measured, mode
+    alone = {each.mode: each for each in examined(systems(Toy("student"), local))}
+    assert not alone["perplexity"].measured
+    known = [each for each in found["forgetting"].differences if each.metric == "known"]
+    assert {each.mean for each in known} == {0.0}, "it is its own base"
 
 
 def test_without_a_base_what_compares_with_it_is_not_measured() -> None:

@@ -11,8 +11,8 @@ from tasks.rows import Message
 class Toy:
     """Answers in upper case, two at a time from the last to the first, and counts what it is asked."""
 
-    def __init__(self, dies_at: str = "", fails: str = "") -> None:
-        self.asked, self.dies_at, self.fails = Counter[str](), dies_at, fails
+    def __init__(self, dies_at: str = "", fails: str = "", error: str = "overloaded") -> None:
+        self.asked, self.dies_at, self.fails, self.error = Counter[str](), dies_at, fails, error
 
     def identity(self) -> dict[str, Any]:
         return {"provider": "toy"}
@@ -26,7 +26,7 @@ class Toy:
             yield [Answered(start + at, self._say(text)) for at, text in enumerate(texts)]
 
     def _say(self, text: str) -> Answer:
-        return Answer(error="overloaded") if text == self.fails else Answer(text=text.upper())
+        return Answer(error=self.error) if text == self.fails else Answer(text=text.upper())
 
 
 def questions(texts: str) -> list[Question]:
@@ -85,3 +85,12 @@ def test_a_failed_request_is_an_answer_and_is_asked_again_next_time() -> None:
     assert put(failing, "abc") == ("A!C", 3)
     assert put(living, "abc") == ("ABC", 1)
     assert living.asked == Counter("b")
+
+
+def test_requests_that_may_be_answered_yet_are_counted_and_those_that_never_will_are_not() -> None:
+    hand = Hand("toy", Budget(project="toys", run="one"))
+    hand.ask(Toy(fails="b"), questions("abab"), 4)
+    assert hand.failed == 1, "equal requests fail once"
+    hand.ask(Toy(), questions("ab"), 2)
+    hand.ask(Toy(fails="c", error="context_too_long: 9 tokens"), questions("cd"), 2)
+    assert hand.failed == 1
