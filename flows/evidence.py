@@ -14,10 +14,11 @@ from tasks.artifacts import Handle, Result, Student, digest
 from tasks.diagnosis import causes
 from tasks.economics import Making, economics
 from tasks.evidence import Economics, Evidence, LearningCurve, StageRecord, Stopped
-from tasks.models import Ledger, Service
+from tasks.models import AnyModel, Ledger, Service
 from tasks.registry import Version
 from tasks.report import render, render_stopped
 from tasks.store import write_whole
+from tasks.trainers import load_student
 
 _LIBRARIES = ("prefect", "torch", "transformers", "pyarrow")
 
@@ -145,4 +146,12 @@ def _economics(project: Project, distilled: Distilled) -> Economics:
         unbilled=requests * sum(not isinstance(teacher, Service) for teacher in teachers),
         training_seconds=distilled.train.training.seconds,
     )
-    return economics(project.economics, project.teach.model, distilled.evaluate.usage, making)
+    return economics(project.economics, _models(project, distilled), distilled.evaluate.usage, making)
+
+
+def _models(project: Project, distilled: Distilled) -> dict[str, AnyModel]:
+    """Who answered in evaluation, by the system's name."""
+    students = {"student": distilled.train.student, "champion": distilled.rival}
+    asked = {system: load_student(each).model for system, each in students.items() if each}
+    base = project.train.base_model()
+    return {"teacher": project.teach.model} | ({"base": base} if base else {}) | asked

@@ -106,7 +106,7 @@ def test_a_run_says_what_its_student_costs_and_prices_run_nothing_again(
     assert [record for record in caplog.records if record.__dict__.get("cached") is False] == []
     costs = {each.system: each.usd_per_thousand for each in shown.economics.costs}
     teacher = next(each for each in shown.usage if each.system == "teacher")
-    listed = (round(teacher.input_tokens) * 1.75 + round(teacher.output_tokens) * 14) / 1e3
+    listed = (teacher.input_tokens * 1.75 + teacher.output_tokens * 14) / 1e3
     assert costs["teacher"] == pytest.approx(listed)
     assert shown.economics.teaching_usd == pytest.approx(listed * 60 / 1000)
     assert shown.economics.requests_to_pay is not None

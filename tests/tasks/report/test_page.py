@@ -72,7 +72,7 @@ def test_every_drawing_has_a_title_and_says_in_words_what_it_shows() -> None:
         assert attributes["role"] == "img"
         assert set((attributes["aria-labelledby"] or "").split()) <= names
     assert "intent: teacher 50 % [40–60], base 60 % [50–70], student 70 % [60–80]" in page.text
-    assert "After 6,042 requests: teacher $25.38, student $12.76. Making the student cost $12.58." in page.text
+    assert "After 6,042 requests: teacher $25.38, student $14.51. Making the student cost $14.33." in page.text
 
 
 def test_no_two_elements_have_the_same_id() -> None:
