@@ -179,7 +179,10 @@ def _paying(sums: Economics, known: dict[str, _Known]) -> Economics:
         return sums.model_copy(update={"words": f"When the student pays is not known: {missing}."})
     saved = teacher.usd - student.usd
     requests = math.ceil(round(made / saved, 6)) if saved > 0 else None
-    words = f"{_compared(teacher, student)}; making it cost {_in_words(made)} ({_parts(sums)}), {_pays(requests)}."
+    words = (
+        f"{_compared(teacher, student)}; making it cost {_in_words(made)}, with all that the project "
+        f"ever asked ({_parts(sums)}), {_pays(requests)}."
+    )
     return sums.model_copy(update={"requests_to_pay": requests, "words": words})
 
 

@@ -84,7 +84,8 @@ def cost_chart(economics: Economics) -> Chart | None:
             last = first + known[system] * end / 1000
             drawn.append(Line(system, system, [0, end], [first, last]))
             told.append(f"{system} {dollars(last)}")
-    words = f"After {count(end)} requests: {', '.join(told)}. Making the student cost {dollars(made)}."
+    cost = f"Making the student cost {dollars(made)}, with all that the project ever asked."
+    words = f"After {count(end)} requests: {', '.join(told)}. {cost}"
     return lines("cost", f"Dollars paid in all: {_pays(pays)}", words, drawn, "requests", "US dollars")
 
 

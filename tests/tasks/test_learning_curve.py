@@ -10,7 +10,7 @@ from tasks.evidence import LearnedShare
 from tasks.learning_curve import learning_curve, share_of
 from tasks.models import Answer
 from tasks.rows import Kept, Scored
-from tasks.systems import score
+from tasks.systems import scored
 from tests.tasks.toys import a_kept
 
 ROWS = [a_kept(f"row-{number}", slice="gift" if number % 4 == 0 else "abuse") for number in range(200)]
@@ -53,7 +53,7 @@ def test_each_slice_gives_its_share(percent: int) -> None:
 
 def answers(right: int, wrong: int = 0, metrics: Sequence[str] = ("intent",)) -> list[Scored]:
     marks = [1.0] * right + [0.0] * wrong
-    rows = [score("student", a_kept(str(at)), "holdout", Answer(), []) for at in range(len(marks))]
+    rows = [scored("student", a_kept(str(at)), "holdout", Answer(), {}) for at in range(len(marks))]
     return [row | {"scores": dict.fromkeys(metrics, mark)} for row, mark in zip(rows, marks, strict=True)]
 
 
@@ -81,6 +81,11 @@ def test_what_a_small_holdout_cannot_tell_is_said() -> None:
     drawn = learning_curve("s", shares(50, 100), answers(5, 5), answers(6, 4))
     assert "no metric rose beyond its interval (at most intent: +10.0 points [" in drawn.words
     assert drawn.words.endswith("whether more rows like these would help cannot be told on this holdout.")
+
+
+def test_a_curve_without_any_metric_says_so() -> None:
+    drawn = learning_curve("s", shares(50, 100), answers(5, metrics=()), answers(5, metrics=()))
+    assert drawn.words.startswith("From 50 to 100 rows nothing was measured both times")
 
 
 def test_only_the_students_rows_of_the_holdout_count_and_only_what_was_judged_both_times() -> None:

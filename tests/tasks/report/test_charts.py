@@ -35,7 +35,7 @@ def test_the_title_says_whether_and_when_it_pays(pays: int | None, title: str) -
 def test_the_lines_meet_where_the_title_says() -> None:
     chart = cost_chart(economics(2.0, 2000))
     assert chart
-    assert "After 4,000 requests: teacher $12.00, student $8.00. Making the student cost $4.00." in chart.words
+    assert "After 4,000 requests: teacher $12.00, student $8.00. Making the student cost $4.00, with" in chart.words
 
 
 @pytest.mark.parametrize("unknown", [economics(None, None), economics(2.0, None, student=None)])
