@@ -6,8 +6,7 @@ from pathlib import Path
 from flows.cells import cell, write_csv
 from flows.comparisons import held_out
 from flows.funnel import spoken
-from tasks.artifacts import Dataset
-from tasks.errors import StoreError
+from flows.runs import dataset
 from tasks.evidence import Evidence
 from tasks.rows import Scored
 from tasks.store import Store
@@ -22,11 +21,11 @@ def write_answers(evidence: Evidence, path: Path) -> int:
     `ProjectError` where the file cannot be written.
     """
     by_row: dict[str, dict[str, Scored]] = {}
-    for row in Store().read_rows(_made(evidence, "evaluate", "answers")):
+    for row in Store().read_rows(dataset(evidence, "evaluate", "answers")):
         by_row.setdefault(row["id"], {})[row["system"]] = row
     rows = list(by_row.values())
     said = {
-        row["id"]: spoken(row) for row in held_out(_made(evidence, "split", part) for part in ("holdout", "unseen"))
+        row["id"]: spoken(row) for row in held_out(dataset(evidence, "split", part) for part in ("holdout", "unseen"))
     }
     systems = list(dict.fromkeys(system for own in rows for system in own))
     metrics = list(dict.fromkeys(metric for own in rows for row in own.values() for metric in row["scores"]))
@@ -52,11 +51,3 @@ def _cells(
         yield cell(row["text"])
         yield cell(row["error"])
         yield from (f"{row['scores'][metric]:g}" if metric in row["scores"] else "" for metric in metrics)
-
-
-def _made(evidence: Evidence, stage: str, field: str) -> Dataset:
-    made = next((each.made for each in evidence.stages if each.stage == stage), {})
-    if field not in made:
-        raise StoreError(f"{evidence.project} version {evidence.version} names no {field} of {stage}. Run it again.")
-    handle = Store().manifest(Dataset(fingerprint=made[field], rows=0)).handle
-    return Dataset.model_validate(handle)

@@ -7,9 +7,8 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
-from flows.runs import evidence_of
-from tasks.artifacts import Dataset, digest
-from tasks.errors import StoreError
+from flows.runs import dataset, evidence_of
+from tasks.artifacts import digest
 from tasks.evidence import ALL, Difference, Estimate, Evidence
 from tasks.registry import Registry, Version
 from tasks.report import render_comparison
@@ -84,7 +83,7 @@ def judged(project: str, number: int) -> Judged:
     registry = Registry()
     entry = registry.version(project, number)
     evidence = evidence_of(project, entry)
-    answers: list[Scored] = list(Store().read_rows(_made(evidence, "evaluate", "answers")))
+    answers: list[Scored] = list(Store().read_rows(dataset(evidence, "evaluate", "answers")))
     rows = {row["id"]: _said(row) for part in ("holdout", "unseen") for row in _rows(evidence, part)}
     side = _side(entry, evidence, registry.champion(project) == entry.student)
     return Judged(side, evidence, [row for row in answers if row["system"] == "student"], rows)
@@ -152,7 +151,7 @@ def _measured(pairs: list[tuple[Scored, Scored]], metric: str) -> dict[str, Any]
 
 
 def _side(entry: Version, evidence: Evidence, on_stage: bool) -> Side:
-    holdout = entry.holdout or _made(evidence, "split", "holdout")
+    holdout = entry.holdout or dataset(evidence, "split", "holdout")
     return Side(
         version=entry.version,
         student=entry.student.fingerprint,
@@ -165,16 +164,8 @@ def _side(entry: Version, evidence: Evidence, on_stage: bool) -> Side:
     )
 
 
-def _made(evidence: Evidence, stage: str, field: str) -> Dataset:
-    """A data set that a stage of the run made, with its rows."""
-    for record in evidence.stages:
-        if record.stage == stage and field in record.made:
-            return Dataset.model_validate(Store().manifest(Dataset(fingerprint=record.made[field], rows=0)).handle)
-    raise StoreError(f"the evidence on version {evidence.version} names no {field}. Run the project again.")
-
-
 def _rows(evidence: Evidence, part: str) -> Iterator[Kept]:
-    yield from Store().read_rows(_made(evidence, "split", part))
+    yield from Store().read_rows(dataset(evidence, "split", part))
 
 
 def _said(row: Kept) -> str:

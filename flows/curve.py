@@ -12,7 +12,7 @@ from flows.evidence import curve_file
 from flows.plan import done
 from flows.progress import ProgressArtifacts
 from flows.project import Project, check, load
-from tasks.artifacts import Dataset, Made
+from tasks.artifacts import Dataset, Made, digest
 from tasks.caching import results_folder
 from tasks.errors import ProjectError
 from tasks.evaluate import Evaluated, evaluate
@@ -106,7 +106,8 @@ def _write(project: Project, run: _Run, students: Sequence[_Student]) -> Path:
         for each in students
     ]
     own = run.trained.student.fingerprint
-    drawn = learning_curve(own, shares, _answers(students[-2]), _answers(students[-1]))
+    judged = {"holdout": run.parts.holdout.fingerprint, "judging": digest(project.evaluate.model_dump(mode="json"))}
+    drawn = learning_curve(own, shares, _answers(students[-2]), _answers(students[-1])).model_copy(update=judged)
     file = curve_file(project.name, own)
     write_whole(file, drawn.model_dump_json(indent=1))
     return file

@@ -103,9 +103,10 @@ def distil(project: Project, budget_usd: float | None = None) -> Path:
         finished.append(record(stage.name, result))
         return result
 
-    with ProgressArtifacts(), explained(project.name, finished):
-        distilled = pipeline(project, do, project.budget(flow_run.get_id() or "run", budget_usd))
-    return settle(project, distilled)
+    with explained(project.name, finished):
+        with ProgressArtifacts():
+            distilled = pipeline(project, do, project.budget(flow_run.get_id() or "run", budget_usd))
+        return settle(project, distilled)
 
 
 def settle(project: Project, distilled: Distilled) -> Path:

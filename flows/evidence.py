@@ -8,16 +8,17 @@ from typing import NamedTuple
 from flows.comparisons import comparisons
 from flows.funnel import examples, funnel
 from flows.project import Project
-from flows.runs import read_evidence, runs_folder
+from flows.runs import made, read_evidence, runs_folder
 from tasks import evaluate, filter, promote, sample, split, teach, train
 from tasks.artifacts import Handle, Result, Student, digest
 from tasks.diagnosis import causes
 from tasks.economics import Making, economics
 from tasks.evidence import Economics, Evidence, LearningCurve, StageRecord, Stopped
-from tasks.models import Ledger, Service
-from tasks.registry import Version
+from tasks.models import AnyModel, Ledger, Service
+from tasks.registry import Registry, Version
 from tasks.report import render, render_stopped
 from tasks.store import write_whole
+from tasks.trainers import load_student
 
 _LIBRARIES = ("prefect", "torch", "transformers", "pyarrow")
 
@@ -104,20 +105,34 @@ def curve_file(project: str, student: str) -> Path:
 
 def _diagnosed(evidence: Evidence) -> Evidence:
     """The evidence with its student's learning curve, where one was drawn, and with why the student is not better."""
-    student = next(each.made["student"] for each in evidence.stages if each.stage == "train")
-    file = curve_file(evidence.project, student)
-    curve = LearningCurve.model_validate_json(file.read_bytes()) if file.is_file() else None
-    evidence = evidence.model_copy(update={"learning_curve": curve})
+    evidence = evidence.model_copy(update={"learning_curve": _curve(evidence)})
     return evidence.model_copy(update={"causes": causes(evidence)})
 
 
+def _curve(evidence: Evidence) -> LearningCurve | None:
+    """The curve that was drawn of the student, where it was judged as the run judges it."""
+    file = curve_file(evidence.project, made(evidence, "train", "student"))
+    if not file.is_file():
+        return None
+    curve = LearningCurve.model_validate_json(file.read_bytes())
+    judged = made(evidence, "split", "holdout"), digest(evidence.config.get("evaluate"))
+    return curve if (curve.holdout, curve.judging) == judged else None
+
+
+def _today(evidence: Evidence) -> Evidence:
+    """The evidence with who is on stage now, and what was drawn since."""
+    champion = Registry().champion(evidence.project)
+    on_stage = champion is not None and champion.fingerprint == made(evidence, "train", "student")
+    return _diagnosed(evidence.model_copy(update={"on_stage": on_stage}))
+
+
 def rebuild(folder: Path) -> Path:
-    """Write a run's report anew from what the run left and the learning curve drawn since, and return its path."""
+    """Write a run's report anew: what the run left, the curve drawn since, who is on stage now; returns its path."""
     stopped = folder / "stopped.json"
     page = (
         render_stopped(Stopped.model_validate_json(stopped.read_bytes()))
         if stopped.is_file()
-        else render(_diagnosed(read_evidence(folder)))
+        else render(_today(read_evidence(folder)))
     )
     write_whole(folder / "report.html", page)
     return folder / "report.html"
@@ -145,4 +160,12 @@ def _economics(project: Project, distilled: Distilled) -> Economics:
         unbilled=requests * sum(not isinstance(teacher, Service) for teacher in teachers),
         training_seconds=distilled.train.training.seconds,
     )
-    return economics(project.economics, project.teach.model, distilled.evaluate.usage, making)
+    return economics(project.economics, _models(project, distilled), distilled.evaluate.usage, making)
+
+
+def _models(project: Project, distilled: Distilled) -> dict[str, AnyModel]:
+    """Who answered in evaluation, by the system's name."""
+    students = {"student": distilled.train.student, "champion": distilled.rival}
+    asked = {system: load_student(each).model for system, each in students.items() if each}
+    base = project.train.base_model()
+    return {"teacher": project.teach.model} | ({"base": base} if base else {}) | asked

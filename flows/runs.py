@@ -4,10 +4,12 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from tasks.artifacts import Dataset
 from tasks.errors import StoreError
 from tasks.evidence import SCHEMA_VERSION, Evidence
 from tasks.registry import Registry, Version
 from tasks.root import store_root
+from tasks.store import Store
 
 
 def runs_folder(project: str) -> Path:
@@ -51,6 +53,20 @@ def read_evidence(folder: Path) -> Evidence:
 def evidence_of(project: str, entry: Version) -> Evidence:
     """The evidence on a version, the last of several. Raises `StoreError` where the run's folder is gone."""
     return read_evidence(run_folder(project, entry.version))
+
+
+def made(evidence: Evidence, stage: str, field: str) -> str:
+    """The fingerprint of what a stage of the run made. Raises `StoreError` where the evidence names none."""
+    fingerprints = next((each.made for each in evidence.stages if each.stage == stage), {})
+    if field not in fingerprints:
+        raise StoreError(f"{evidence.project} version {evidence.version} names no {field} of {stage}. Run it again.")
+    return fingerprints[field]
+
+
+def dataset(evidence: Evidence, stage: str, field: str) -> Dataset:
+    """A data set that a stage of the run made, with its rows. Raises `StoreError` where it is gone."""
+    named = Dataset(fingerprint=made(evidence, stage, field), rows=0)
+    return Dataset.model_validate(Store().manifest(named).handle)
 
 
 def version_or_champion(project: str, number: int | None) -> Version:

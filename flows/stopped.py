@@ -10,11 +10,12 @@ from tasks.evidence import StageRecord, Stopped
 
 @contextmanager
 def explained(project: str, finished: Sequence[StageRecord]) -> Generator[None]:
-    """Within, what Stillhouse raises on purpose is written down as a page before it is raised on."""
+    """Within, an error is written down as a page before it is raised on."""
     try:
         yield
-    except StillhouseError as error:
+    except Exception as error:
         stage = STAGES[min(len(finished), len(STAGES) - 1)]
+        words = str(error) if isinstance(error, StillhouseError) else f"{type(error).__name__}: {error}"
         with suppress(OSError):  # a store that cannot be written must not hide why the run stopped
-            publish_stopped(Stopped(project=project, stage=stage, words=str(error), stages=list(finished)))
+            publish_stopped(Stopped(project=project, stage=stage, words=words, stages=list(finished)))
         raise

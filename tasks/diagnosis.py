@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from statistics import fmean
 from typing import Any, NamedTuple
 
-from tasks.evidence import ALL, Cause, Comparison, CurvePoint, Difference, Estimate, Evidence, Usage
+from tasks.evidence import ALL, Cause, CurvePoint, Difference, Estimate, Evidence, Usage
 from tasks.learning_curve import HOLDOUT, STUDENT, points
 from tasks.people import WHOLE
-from tasks.scorers import as_object
 
 TEACHER = "teacher"
 _SHOWS = 0.02  # the share of rows, of points or of a loss below which nothing is made of it
@@ -32,12 +31,12 @@ class _Found(NamedTuple):
 
 
 def causes(evidence: Evidence) -> list[Cause]:
-    """Why the student is not better, where it loses: a rule that does not hold, or a score surely below the teacher's.
+    """Why the student is not better, where it loses: a rule of the verdict does not hold, or a score is surely too low.
 
     None where it loses nothing.
     """
     lost = [each.metric for each in _to_teacher(evidence) if each.slice == ALL and each.high < 0]
-    if not lost and all(reason.holds == "yes" for reason in evidence.reasons):
+    if not lost and all(reason.holds == "yes" or not reason.blocks for reason in evidence.reasons):
         return []
     metrics = lost or list(_overall(evidence, STUDENT))
     by_cause: dict[str, list[_Found]] = {}
@@ -95,25 +94,20 @@ def _noise(evidence: Evidence, metrics: Sequence[str]) -> Iterator[_Found]:
 
 
 def _format(evidence: Evidence, metrics: Sequence[str]) -> Iterator[_Found]:
-    """Answers that are not in the form asked for, where those that are have the right content."""
+    """Answers off the schema that were neither cut off nor failed, by what answers score in their content."""
     schemas = {str(each.get("name")) for each in _scorers(evidence) if each.get("scorer") == "schema"}
-    rows = [each for each in evidence.comparisons if STUDENT in each.answers]
-    whole = [each for each in rows if not _malformed(each, schemas)]
-    judged = [score for each in whole for metric, score in each.scores[STUDENT].items() if metric not in schemas]
-    otherwise = sum(each.cut_off + each.failed for each in _usage(evidence))
-    broken = len(rows) - len(whole) - otherwise
-    if judged and broken / len(rows) * fmean(judged) >= _SHOWS:
-        yield _Found(
-            "format",
-            broken / len(rows) * fmean(judged),
-            f"{broken} of the student's {len(rows)} answers are not in the form asked for; the content of the "
-            f"{len(whole)} that are scores {fmean(judged):.1%}",
-        )
-
-
-def _malformed(row: Comparison, schemas: set[str]) -> bool:
-    unread = as_object(row.reference) is not None and as_object(row.answers[STUDENT]) is None
-    return unread or any(row.scores[STUDENT].get(name, 1.0) < 1 for name in schemas)
+    own = _overall(evidence, STUDENT)
+    content = [each.mean for metric, each in own.items() if metric not in schemas]
+    unfinished = sum((each.cut_off + each.failed) / each.rows for each in _usage(evidence))
+    for formed in (own[name] for name in sorted(schemas & own.keys())):
+        cost = (1 - formed.mean - unfinished) * fmean(content or [0.0])
+        if cost >= _SHOWS:
+            yield _Found(
+                "format",
+                cost,
+                f"{formed.metric}: {_spread(formed)} of the student's {formed.n} answers are in the form asked for; "
+                f"the content of all of them scores {fmean(content):.1%}",
+            )
 
 
 def _cut_off(evidence: Evidence, metrics: Sequence[str]) -> Iterator[_Found]:

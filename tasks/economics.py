@@ -4,13 +4,14 @@ No Prefect in here. Prices decide no answer and no score: they enter no stage an
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.errors import ProjectError
 from tasks.evidence import Cost, Economics, Usage
+from tasks.evidence.economics import total
 from tasks.models import AnyModel, Recorded, Service
 from tasks.models.ledger import Cost as Bought
 from tasks.models.ledger import Lost
@@ -74,39 +75,44 @@ class _Known(NamedTuple):
     basis: str
 
 
-def economics(config: EconomicsConfig, teacher: AnyModel, usage: Sequence[Usage], making: Making) -> Economics:
+def economics(
+    config: EconomicsConfig, models: Mapping[str, AnyModel], usage: Sequence[Usage], making: Making
+) -> Economics:
     """What each system's answers cost, and after how many requests to it, and not to the teacher, the student pays.
 
-    What nobody billed is valued at what the teacher's answers to the evaluated rows cost. A machine is taken to be busy
-    all the time; one that serves a student to many at once costs less than is said here, for each is charged its wait.
+    `models` are the systems' by name. What nobody billed is valued at what the teacher's answers to the evaluated rows
+    cost. A machine is taken to be busy all the time; one that serves a student to many at once costs less than is said
+    here, for each is charged its wait.
     """
-    known = {each.system: _request(config, teacher, each) for each in usage}
-    own = [each for each in usage if each.system != TEACHER or not _sold(teacher)]
+    teacher = models[TEACHER]
+    known = {each.system: _request(config, each.system, models[each.system], each) for each in usage}
+    own = [each for each in usage if not _sold(each.system, models[each.system])]
     unbilled = _Known(None, "") if isinstance(teacher, Service) else known[TEACHER]
     evaluating = (_times(known[each.system].usd, each.rows) for each in own)
     sums = Economics(
         costs=[_cost(each, known[each.system]) for each in usage],
-        teaching_usd=_plus(_paid(making.bought, teaching=True), _times(unbilled.usd, making.unbilled)),
-        judging_usd=_plus(_paid(making.bought, teaching=False), *evaluating),
+        teaching_usd=total(_paid(making.bought, teaching=True), _times(unbilled.usd, making.unbilled)),
+        judging_usd=total(_paid(making.bought, teaching=False), *evaluating),
         lost_usd=sum(each.nanodollars for each in making.lost) / NANODOLLARS,
-        training_usd=_machine(config, making.training_seconds).usd,
+        training_usd=_machine(config, making.training_seconds).usd if making.training_seconds else 0.0,
         training_seconds=making.training_seconds,
     )
     return _paying(sums, known)
 
 
-def _sold(teacher: AnyModel) -> bool:
-    """Whether the teacher's answers are bought, or valued as if they were; else this machine gives them."""
-    return isinstance(teacher, Service | Recorded)
+def _sold(system: str, model: AnyModel) -> bool:
+    """Whether its answers are bought, or a teacher's valued as if they were; else this machine gives them."""
+    return isinstance(model, Service) or (system == TEACHER and isinstance(model, Recorded))
 
 
-def _request(config: EconomicsConfig, teacher: AnyModel, usage: Usage) -> _Known:
-    if usage.system != TEACHER or not _sold(teacher):
+def _request(config: EconomicsConfig, system: str, model: AnyModel, usage: Usage) -> _Known:
+    if isinstance(model, Service):
+        named = f"the {'stated' if model.price else 'listed'} price of {model.model}"
+        field = "teach.model" if system == TEACHER else "the model that train names"
+        untold = f"no price is listed for {model.model}: state it in {field}, price: {{input_usd, output_usd}}"
+        return _priced(model.prices, usage, named, untold)
+    if not _sold(system, model):
         return _machine(config, usage.seconds)
-    if isinstance(teacher, Service):
-        named = f"the {'stated' if teacher.price else 'listed'} price of {teacher.model}"
-        untold = f"no price is listed for {teacher.model}: state it in teach.model, price: {{input_usd, output_usd}}"
-        return _priced(teacher.prices, usage, named, untold)
     named = config.teacher_priced_as
     if named is None:
         return _Known(None, "nobody says what a recorded teacher costs: set economics.teacher_priced_as")
@@ -125,7 +131,7 @@ def _price(named: ListedModel | StatedPrice) -> Price:
 def _priced(price: Price, usage: Usage, basis: str, untold: str) -> _Known:
     """What a request of the mean length costs, and how much of it the provider's cache gave."""
     counts = usage.input_tokens, usage.output_tokens, usage.cached_tokens, usage.cache_write_tokens
-    cost = price.cost(Tokens(*(round(count) for count in counts)))
+    cost = price.cost(Tokens(*counts))
     if cost is None:
         return _Known(None, untold)
     cached = usage.cached_tokens / usage.input_tokens if usage.input_tokens else 0.0
@@ -164,21 +170,19 @@ def _times(usd: float | None, count: int) -> float | None:
     return 0.0 if count == 0 else None if usd is None else usd * count
 
 
-def _plus(*parts: float | None) -> float | None:
-    known = [part for part in parts if part is not None]
-    return math.fsum(known) if len(known) == len(parts) else None
-
-
 def _paying(sums: Economics, known: dict[str, _Known]) -> Economics:
     """The sums with the number of requests after which the student pays, and in words."""
     teacher, student = known[TEACHER], known[STUDENT]
-    made = _plus(sums.teaching_usd, sums.judging_usd, sums.lost_usd, sums.training_usd)
+    made = sums.made_usd
     if made is None or teacher.usd is None or student.usd is None:
         missing = "; ".join(dict.fromkeys(_missing(sums, teacher, student)))
         return sums.model_copy(update={"words": f"When the student pays is not known: {missing}."})
     saved = teacher.usd - student.usd
     requests = math.ceil(round(made / saved, 6)) if saved > 0 else None
-    words = f"{_compared(teacher, student)}; making it cost {_in_words(made)} ({_parts(sums)}), {_pays(requests)}."
+    words = (
+        f"{_compared(teacher, student)}; making it cost {_in_words(made)}, with all that the project "
+        f"ever asked ({_parts(sums)}), {_pays(requests)}."
+    )
     return sums.model_copy(update={"requests_to_pay": requests, "words": words})
 
 

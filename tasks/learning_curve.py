@@ -89,6 +89,8 @@ def _words(shares: Sequence[LearnedShare], gains: Sequence[Difference]) -> str:
     risen = [f"{each.metric} rose by {points(each)}" for each in gains if each.low > 0]
     if risen:
         return f"{step} {', '.join(risen)}: more rows like these would likely help."
+    if not gains:
+        return f"{step} nothing was measured both times: whether more rows like these would help cannot be told."
     most = max(gains, key=lambda each: each.high)
     verdict = "would hardly help" if most.high < _HARDLY else "would help cannot be told on this holdout"
     rows = "more rows like these" if most.high < _HARDLY else "whether more rows like these"

@@ -1,5 +1,7 @@
 """What a system's answers cost, and after how many requests a student has paid for itself."""
 
+import math
+
 from pydantic import BaseModel
 
 
@@ -36,3 +38,14 @@ class Economics(BaseModel, frozen=True, extra="forbid"):
     training_seconds: float = 0.0
     requests_to_pay: int | None = None
     words: str = ""
+
+    @property
+    def made_usd(self) -> float | None:
+        """All that making the student cost; None where a part of it has no price."""
+        return total(self.teaching_usd, self.judging_usd, self.lost_usd, self.training_usd)
+
+
+def total(*parts: float | None) -> float | None:
+    """The sum, or None where a part of it is not known."""
+    known = [part for part in parts if part is not None]
+    return math.fsum(known) if len(known) == len(parts) else None

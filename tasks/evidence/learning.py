@@ -52,9 +52,14 @@ class LearnedShare(BaseModel, frozen=True, extra="forbid"):
 
 
 class LearningCurve(BaseModel, frozen=True, extra="forbid"):
-    """How a student's scores grow with the rows that it learns from, and what the last step added, metric by metric."""
+    """How a student's scores grow with the rows that it learns from, and what the last step added, metric by metric.
+
+    `holdout` is what it was judged on, and `judging` the digest of the project's `evaluate`.
+    """
 
     student: str
+    holdout: str = ""
+    judging: str = ""
     shares: list[LearnedShare]
     gains: list[Difference]
     words: str

@@ -36,12 +36,15 @@ class StatedPrice(BaseModel):
 
 
 class Tokens(NamedTuple):
-    """What is billed of an answer. `input` counts those read from the provider's cache and those written to it, too."""
+    """What is billed of an answer, or of the mean one.
 
-    input: int
-    output: int
-    cached: int = 0
-    cache_write: int = 0
+    `input` counts those read from the provider's cache and those written to it, too.
+    """
+
+    input: float
+    output: float
+    cached: float = 0
+    cache_write: float = 0
 
 
 class Price:
@@ -64,13 +67,13 @@ class Price:
             return None
         from genai_prices import Usage
 
-        usage = Usage(
-            input_tokens=tokens.input,
-            output_tokens=tokens.output,
-            cache_read_tokens=tokens.cached,
-            cache_write_tokens=tokens.cache_write,
-        )
-        return math.ceil(self._listed.calc_price(usage)["total_price"] * NANODOLLARS)
+        counts: dict[str, Any] = {  # a mean is no whole number, which it takes all the same
+            "input_tokens": tokens.input,
+            "output_tokens": tokens.output,
+            "cache_read_tokens": tokens.cached,
+            "cache_write_tokens": tokens.cache_write,
+        }
+        return math.ceil(self._listed.calc_price(Usage(**counts))["total_price"] * NANODOLLARS)
 
     def worst(self, request: Request, output_tokens: int) -> int:
         """The most that a request can cost, in nanodollars: no token is less than a byte. 0 where no price is known."""

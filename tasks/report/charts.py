@@ -72,10 +72,10 @@ def curve_chart(curve: Sequence[CurvePoint]) -> Chart | None:
 def cost_chart(economics: Economics) -> Chart | None:
     """What has been paid in all after so many requests, by system: the student begins with what making it cost."""
     known = {each.system: each.usd_per_thousand for each in economics.costs if each.usd_per_thousand is not None}
-    if "teacher" not in known or "student" not in known:
+    made, pays = economics.made_usd, economics.requests_to_pay
+    if "teacher" not in known or "student" not in known or made is None:
         return None
-    made = (economics.teaching_usd or 0.0) + (economics.training_usd or 0.0)
-    end = 2 * (economics.requests_to_pay or 500_000)
+    end = 2 * (pays or 500_000)
     drawn: list[Line] = []
     told: list[str] = []
     for system in _SYSTEMS:
@@ -84,10 +84,15 @@ def cost_chart(economics: Economics) -> Chart | None:
             last = first + known[system] * end / 1000
             drawn.append(Line(system, system, [0, end], [first, last]))
             told.append(f"{system} {dollars(last)}")
-    pays = economics.requests_to_pay
-    title = "Dollars paid in all" + (f": it pays after {count(pays)} requests" if pays else ": it does not pay")
-    words = f"After {count(end)} requests: {', '.join(told)}. Making the student cost {dollars(made)}."
-    return lines("cost", title, words, drawn, "requests", "US dollars")
+    cost = f"Making the student cost {dollars(made)}, with all that the project ever asked."
+    words = f"After {count(end)} requests: {', '.join(told)}. {cost}"
+    return lines("cost", f"Dollars paid in all: {_pays(pays)}", words, drawn, "requests", "US dollars")
+
+
+def _pays(requests: int | None) -> str:
+    if requests is None:
+        return "it does not pay"
+    return f"it pays after {count(requests)} requests" if requests else "it pays from the first request on"
 
 
 def funnel_chart(stages: Sequence[StageRecord]) -> Chart | None:

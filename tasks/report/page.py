@@ -82,7 +82,7 @@ def _templates() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    numbers = (words.percent, words.points, words.count, words.dollars, words.duration)
+    numbers = (words.percent, words.ratio, words.points, words.count, words.dollars, words.duration)
     texts = (words.shown, words.slice_name, tables.lost, tables.student_first)
     filters: dict[str, Any] = {each.__name__: each for each in (*numbers, *texts)}
     templates.filters.update(filters)

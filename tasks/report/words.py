@@ -15,6 +15,11 @@ def percent(measure: Measure) -> str:
     return f"{mean} % [{low}–{high}]"
 
 
+def ratio(measure: Measure) -> str:
+    """A multiple, as of perplexities, with its 95 % interval."""
+    return f"{measure.mean:.2f} times [{measure.low:.2f}–{measure.high:.2f}]"
+
+
 def points(difference: Difference) -> str:
     """A difference in points of a percentage, with its 95 % interval."""
     digits = _digits(difference)

@@ -35,7 +35,7 @@ def evidence(folder: Path) -> Evidence:
 
 
 def test_a_curve_trains_the_shares_alone_and_the_next_run_shows_it(
-    store: Path, finished: Finished, caplog: pytest.LogCaptureFixture
+    store: Path, finished: Finished, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
     caplog.set_level(logging.INFO, "stillhouse")
     before = evidence(finished.folder)
@@ -51,7 +51,11 @@ def test_a_curve_trains_the_shares_alone_and_the_next_run_shows_it(
     after = evidence(run(finished.project))
     assert after.learning_curve == drawn
     assert after.stages == before.stages
-    assert "small" in rebuild(finished.folder).read_text()
+    assert drawn.words in rebuild(finished.folder).read_text()
+    config = before.config | {"evaluate": before.config["evaluate"] | {"max_output_tokens": 7}}
+    otherwise = before.model_copy(update={"config": config})
+    (tmp_path / "evidence.json").write_text(otherwise.model_dump_json())
+    assert drawn.words not in rebuild(tmp_path).read_text()
     assert_within(store, next(each.made["train"] for each in before.stages if each.stage == "split"))
     assert_readable(drawn)
 
@@ -106,7 +110,7 @@ def test_a_run_says_what_its_student_costs_and_prices_run_nothing_again(
     assert [record for record in caplog.records if record.__dict__.get("cached") is False] == []
     costs = {each.system: each.usd_per_thousand for each in shown.economics.costs}
     teacher = next(each for each in shown.usage if each.system == "teacher")
-    listed = (round(teacher.input_tokens) * 1.75 + round(teacher.output_tokens) * 14) / 1e3
+    listed = (teacher.input_tokens * 1.75 + teacher.output_tokens * 14) / 1e3
     assert costs["teacher"] == pytest.approx(listed)
     assert shown.economics.teaching_usd == pytest.approx(listed * 60 / 1000)
     assert shown.economics.requests_to_pay is not None

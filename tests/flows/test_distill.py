@@ -238,6 +238,15 @@ def test_a_stage_that_fails_fails_the_run_and_keeps_what_was_done(
         run_folder("small", 7)
 
 
+def test_a_report_that_is_written_anew_says_who_is_on_stage_now(
+    store: Path, finished: Finished, tmp_path: Path
+) -> None:
+    shutil.copy(finished.folder / "evidence.json", tmp_path)
+    assert "It is the champion." in rebuild(tmp_path).read_text()
+    Registry().rollback("small")
+    assert "It is not the champion." in rebuild(tmp_path).read_text()
+
+
 def test_the_prefect_ui_shows_the_verdict_the_scores_and_where_the_report_lies(finished: Finished) -> None:
     shown = evidence(finished.folder)
     with get_client(sync_client=True) as client:

@@ -10,10 +10,11 @@ from tasks.economics import EconomicsConfig, Making, economics
 from tasks.errors import ProjectError
 from tasks.evidence import Economics, Usage
 from tasks.files import ContentFile
-from tasks.models import AnyModel, OpenAI, Recorded
+from tasks.models import AnyModel, Local, ModelWeights, OpenAI, Recorded
 from tasks.models.ledger import Cost, Lost
 
 RECORDED = Recorded(provider="recorded", answers=ContentFile(path=Path("answers.jsonl"), fingerprint="0" * 64))
+LOCAL = Local(provider="local", weights=ModelWeights(reference="weights", path=Path("weights"), fingerprint="0" * 64))
 HOSTED = OpenAI.model_validate({"provider": "openai", "model": "m", "price": {"input_usd": 1, "output_usd": 10}})
 LISTED = {"provider": "openai", "model": "gpt-4o-mini"}
 STATED = {"input_usd": 1.0, "output_usd": 10.0}
@@ -39,10 +40,12 @@ def found(
     teacher: AnyModel = RECORDED,
     priced_as: dict[str, Any] | None = None,
     machine: float | None = 1.0,
+    student: AnyModel = LOCAL,
     **of_the_teacher: float,
 ) -> Economics:
     config = EconomicsConfig.model_validate({"teacher_priced_as": priced_as, "machine_usd_per_hour": machine})
-    return economics(config, teacher, [usage("teacher", **of_the_teacher), usage("base"), usage("student")], made)
+    models = {"teacher": teacher, "base": LOCAL, "student": student}
+    return economics(config, models, [usage("teacher", **of_the_teacher), usage("base"), usage("student")], made)
 
 
 def a_thousand(shown: Economics) -> dict[str, float | None]:
@@ -73,6 +76,29 @@ def test_a_service_is_priced_as_it_bills_and_what_it_billed_is_what_teaching_cos
     assert a_thousand(shown)["teacher"] == pytest.approx(2.0)
     assert shown.teaching_usd == pytest.approx(4.0)
     assert shown.judging_usd == pytest.approx(0.5 + 2 * 100 * 0.5 / 3600)
+
+
+def test_a_hosted_student_costs_its_price_and_no_machine() -> None:
+    shown = found(making(bought("evaluate", 0.5)), priced_as=STATED, student=HOSTED)
+    assert a_thousand(shown) == pytest.approx({"teacher": 2.0, "base": 1000 * 0.5 / 3600, "student": 2.0})
+    assert "the stated price of m" in shown.costs[2].basis
+    assert shown.judging_usd == pytest.approx(0.5 + 100 * 0.5 / 3600)
+
+
+@given(st.floats(0, 3), st.floats(0, 3))
+def test_means_are_priced_as_they_are(input_tokens: float, output_tokens: float) -> None:
+    shown = found(making(), priced_as=STATED, input_tokens=input_tokens, output_tokens=output_tokens)
+    assert a_thousand(shown)["teacher"] == pytest.approx(1000 * (input_tokens + 10 * output_tokens) / 1e6, abs=1.1e-6)
+
+
+def test_no_training_costs_nothing_whatever_a_machine_does() -> None:
+    assert found(making(seconds=0), machine=None).training_usd == 0
+
+
+def test_what_making_it_cost_is_one_sum() -> None:
+    shown = found(making(bought("filter", 1.0), lost=0.5), priced_as=STATED)
+    assert shown.made_usd == pytest.approx(4.0 + 1.0 + 0.5 + 1.0 + 2 * 100 * 0.5 / 3600)
+    assert found(making(bought("filter", 1.0, unpriced=1)), priced_as=STATED).made_usd is None
 
 
 def test_a_recorded_teachers_answers_are_valued_as_if_they_were_bought() -> None:

@@ -83,6 +83,11 @@ def test_what_a_small_holdout_cannot_tell_is_said() -> None:
     assert drawn.words.endswith("whether more rows like these would help cannot be told on this holdout.")
 
 
+def test_a_curve_without_any_metric_says_so() -> None:
+    drawn = learning_curve("s", shares(50, 100), answers(5, metrics=()), answers(5, metrics=()))
+    assert drawn.words.startswith("From 50 to 100 rows nothing was measured both times")
+
+
 def test_only_the_students_rows_of_the_holdout_count_and_only_what_was_judged_both_times() -> None:
     others = [row | {"system": "teacher"} for row in answers(0, 10)]
     unseen = [row | {"part": "unseen", "id": f"u{row['id']}"} for row in answers(0, 10)]

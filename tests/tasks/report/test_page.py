@@ -12,6 +12,7 @@ from tasks.evidence import (
     DroppedExample,
     Economics,
     Evidence,
+    FailureMode,
     Outcome,
     People,
     Scores,
@@ -72,7 +73,7 @@ def test_every_drawing_has_a_title_and_says_in_words_what_it_shows() -> None:
         assert attributes["role"] == "img"
         assert set((attributes["aria-labelledby"] or "").split()) <= names
     assert "intent: teacher 50 % [40–60], base 60 % [50–70], student 70 % [60–80]" in page.text
-    assert "After 6,042 requests: teacher $25.38, student $12.76. Making the student cost $12.58." in page.text
+    assert "After 6,042 requests: teacher $25.38, student $14.51. Making the student cost $14.33, with" in page.text
 
 
 def test_no_two_elements_have_the_same_id() -> None:
@@ -283,6 +284,12 @@ def test_failure_modes_judges_ceiling_and_cost_are_told() -> None:
     assert "+10 [0, +20] points" in said
     assert "The student has paid for itself after 3,021 requests." in said
     assert "Teaching cost $12.50, training $0.08 and 1.5 h, judging $1.50." in said
+
+
+def test_a_ratio_of_perplexities_is_a_multiple_and_no_share() -> None:
+    ratio = estimate("student", 1.05, "perplexity", "prose")
+    mode = FailureMode(mode="perplexity", fires="no", words="", threshold=2.0, estimates=[ratio])
+    assert "1.05 times [0.95–1.00]" in Page(render(evidence(failure_modes=[mode]))).text
 
 
 def test_the_same_evidence_gives_the_same_page() -> None:
