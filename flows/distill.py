@@ -65,7 +65,7 @@ def pipeline(project: Project, do: Do, budget: Budget) -> Distilled:
     )
     by = judged_by(project.promote, project.evaluate, rival)
     decided = worn(project.name, project.promote, trained.student, parts.holdout, by)
-    decision = do(promote, project.promote, evaluated.scores, evaluated.failure_modes, decided)
+    decision = do(promote, project.promote, evaluated.scores, evaluated.failure_modes, decided, evaluated.ceiling)
     return Distilled(sampled, taught, filtered, parts, trained, evaluated, decision, rival)
 
 

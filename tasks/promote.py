@@ -9,13 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.artifacts import Dataset, Result, Student, Tally, digest
 from tasks.caching import BY_CONTENT, content
-from tasks.evidence import FailureMode, Reason, Scores, Verdict, Wear
+from tasks.evidence import Estimate, FailureMode, Reason, Scores, Verdict, Wear
 from tasks.gate import Decided, GateRule, judge, wear
 from tasks.registry import Decision as Recorded
 from tasks.registry import Registry
 from tasks.store import Store
 
-VERSION = "3"
+VERSION = "4"
 
 
 class PromoteConfig(BaseModel):
@@ -51,14 +51,18 @@ class Decision(Result):
 
 
 def decide(
-    config: PromoteConfig, scores: Scores, failure_modes: Sequence[FailureMode], wear: Wear
+    config: PromoteConfig,
+    scores: Scores,
+    failure_modes: Sequence[FailureMode],
+    wear: Wear,
+    ceiling: Sequence[Estimate] = (),
 ) -> tuple[Verdict, list[Reason]]:
     """The verdict: reject where anything fails, inconclusive where anything is not settled, promote where all holds."""
     measured = Scores(
         estimates=[*scores.estimates, *(each for mode in failure_modes for each in mode.estimates)],
         differences=[*scores.differences, *(each for mode in failure_modes for each in mode.differences)],
     )
-    reasons = [reason for rule in config.rules for reason in judge(rule, measured, wear.confidence)]
+    reasons = [reason for rule in config.rules for reason in judge(rule, measured, wear.confidence, ceiling)]
     reasons += [*shown(failure_modes, config.failure_modes == "reject"), worn_out(wear)]
     holds = {reason.holds for reason in reasons if reason.blocks}
     return ("reject" if "no" in holds else "inconclusive" if "unsettled" in holds else "promote"), reasons
@@ -112,10 +116,12 @@ def _rows(dataset: Dataset) -> frozenset[str]:
 
 
 @task(name="promote", version=VERSION, cache_policy=BY_CONTENT, result_serializer="json", cache_result_in_memory=False)
-def promote(config: PromoteConfig, scores: Scores, failure_modes: list[FailureMode], wear: Wear) -> Decision:
+def promote(
+    config: PromoteConfig, scores: Scores, failure_modes: list[FailureMode], wear: Wear, ceiling: list[Estimate]
+) -> Decision:
     """Decide on the evidence whether the student goes on stage."""
     started = time.monotonic()
-    verdict, reasons = decide(config, scores, failure_modes, wear)
+    verdict, reasons = decide(config, scores, failure_modes, wear, ceiling)
     return Decision(
         verdict=verdict,
         reasons=reasons,

@@ -20,35 +20,39 @@ class _Test(NamedTuple):
 
 
 class _Judged(NamedTuple):
-    """What a rule measured, at the confidence that it is held at, and whether it holds there."""
+    """What a rule measured, the test that it is put to at a confidence, and whether it holds there."""
 
     seen: Estimate
+    test: _Test
     interval: Interval
     holds: Holds
 
-    def margin(self, test: _Test) -> float:
+    def margin(self) -> float:
         """How far on the right side of the bound the interval lies, below 0 where it does not."""
-        return test.bound - self.interval.high if test.side == "at_or_below" else self.interval.low - test.bound
+        high, low = self.test.bound - self.interval.high, self.interval.low - self.test.bound
+        return high if self.test.side == "at_or_below" else low
 
 
-def judge(rule: GateRule, scores: Scores, confidence: float = STATED) -> list[Reason]:
+def judge(rule: GateRule, scores: Scores, confidence: float = STATED, ceiling: Sequence[Estimate] = ()) -> list[Reason]:
     """Whether a rule holds at a confidence: one reason, or one for every slice where it asks for `each`.
 
     A rule that needs a champion holds while there is none. Where every slice must hold, each is held to the confidence
     as it is, for to claim all of them is no bolder than to claim one (intersection-union test, Berger 1982); but one
-    slice fails the student only where it does so at the confidence corrected for how many there are.
+    slice fails the student only where it does so at the confidence corrected for how many there are. The student is
+    not asked to agree more with the teacher than the teacher does with itself, by the ceiling.
     """
     found = _wanted(rule, scores)
     if not found and _about_champion(rule) and not any("champion" in _systems(each) for each in _measured(scores)):
         return [Reason(holds="yes", words=f"{_named(rule)}: there is no champion yet to compare with")]
     if not found:
         return [Reason(holds="no", words=f"{_named(rule)} was not measured on {_where(rule.part, rule.slice)}")]
-    test = _test(rule)
-    judged = [_judged(each, test, scores, confidence, len(found)) for each in found]
+    tests = [_attainable(_test(rule), rule, each.slice, ceiling) for each in found]
+    together = zip(found, tests, strict=True)
+    judged = [_judged(each, test, scores, confidence, len(found)) for each, test in together]
     if rule.slice == EACH:
-        return [_reason(rule, test, each, confidence, 1) for each in judged]
-    worst = min(judged, key=lambda each: (_FURTHEST[each.holds], each.margin(test)))
-    return [_reason(rule, test, worst, confidence, len(judged))]
+        return [_reason(rule, each, confidence, 1) for each in judged]
+    worst = min(judged, key=lambda each: (_FURTHEST[each.holds], each.margin()))
+    return [_reason(rule, worst, confidence, len(judged))]
 
 
 def _about_champion(rule: GateRule) -> bool:
@@ -79,7 +83,8 @@ def _judged(seen: Estimate, test: _Test, scores: Scores, confidence: float, look
     compared = _compared(seen, scores)
     interval = at_confidence(worst, compared, confidence)
     wider = at_confidence(worst, compared, corrected(confidence, looks)) if looks > 1 else interval
-    return _Judged(seen, interval, "yes" if _holds(interval, test) else "no" if _fails(wider, test) else "unsettled")
+    holds = "yes" if _holds(interval, test) else "no" if _fails(wider, test) else "unsettled"
+    return _Judged(seen, test, interval, holds)
 
 
 def _compared(seen: Estimate, scores: Scores) -> tuple[Estimate, Estimate] | None:
@@ -103,6 +108,20 @@ def _test(rule: GateRule) -> _Test:
     return _Test(-allowed, "at_or_above", f"not worse than {rule.versus} by more than {100 * allowed:.1f} points")
 
 
+def _attainable(test: _Test, rule: GateRule, slice: str, ceiling: Sequence[Estimate]) -> _Test:
+    """The test, or where the teacher agrees with itself less often than a student shall, that much instead."""
+    if rule.at_least is None or rule.of != "student" or rule.part not in ("holdout", "unseen"):
+        return test
+    itself = "teacher", rule.metric, "again", slice
+    for each in ceiling:
+        if (each.system, each.metric, each.part, each.slice) == itself and each.high < test.bound:
+            lowered = (
+                f"at least {each.high:.1%}, the most that the teacher agrees with itself, and not {test.bound:.1%}"
+            )
+            return test._replace(bound=each.high, words=lowered)
+    return test
+
+
 def _holds(interval: Interval, test: _Test) -> bool:
     match test.side:
         case "above":
@@ -123,8 +142,8 @@ def _fails(interval: Interval, test: _Test) -> bool:
             return interval.low > test.bound
 
 
-def _reason(rule: GateRule, test: _Test, judged: _Judged, confidence: float, looks: int) -> Reason:
-    seen, interval = judged.seen, judged.interval
+def _reason(rule: GateRule, judged: _Judged, confidence: float, looks: int) -> Reason:
+    seen, test, interval = judged.seen, judged.test, judged.interval
     settle = rows_to_settle(interval, test.bound) if judged.holds == "unsettled" and seen.n else 0
     where = _where(rule.part, seen.slice) + (f", the worst of {looks} slices" if looks > 1 else "")
     words = f"{_named(rule)} must be {test.words}: {_figure(interval, bool(rule.versus))}"

@@ -87,6 +87,17 @@ def test_a_failure_mode_that_shows_rejects_unless_it_is_only_to_be_said(
     assert all(each.mode in said for each in found)
 
 
+def test_a_student_is_not_asked_to_agree_more_than_the_teacher_does_with_itself() -> None:
+    seen, itself = scores(estimate(0.75, 0.85)), estimate(0.6, 0.7, system="teacher", part="again")
+    gate = config(rule(at_least=0.9))
+    assert verdict(decide(gate, seen, [], FRESH)) == "reject"
+    given, reasons = decide(gate, seen, [], FRESH, [itself])
+    assert given == "promote"
+    assert "at least 70.0%, the most that the teacher agrees with itself, and not 90.0%" in reasons[0].words
+    for other in ({"slice": "gift"}, {"metric": "action"}, {"part": "approved"}, {"high": 0.95, "mean": 0.9}):
+        assert verdict(decide(gate, seen, [], FRESH, [itself.model_copy(update=other)])) == "reject"
+
+
 def test_a_failure_mode_that_was_not_measured_is_not_called_unseen_and_blocks_nothing() -> None:
     found = [mode("copying", "no"), mode("forgetting", "no").model_copy(update={"measured": False})]
     given, reasons = decide(config(rule(at_least=0.8)), scores(estimate(0.9, 1.0)), found, FRESH)
@@ -184,7 +195,7 @@ def test_a_row_without_a_slice_counts_once() -> None:
 
 @pytest.mark.parametrize(("low", "verdict"), [(0.9, "promote"), (0.75, "inconclusive"), (0.1, "reject")])
 def test_the_stage_gives_the_verdict_with_its_reasons(low: float, verdict: Verdict) -> None:
-    decision = promote.fn(config(rule(at_least=0.8)), scores(estimate(low, low + 0.1)), [], FRESH)
+    decision = promote.fn(config(rule(at_least=0.8)), scores(estimate(low, low + 0.1)), [], FRESH, [])
     assert decision.verdict == verdict
     assert decision.tally.outcomes == {verdict: 1}
     assert (len(decision.reasons), decision.wear) == (2, FRESH)

@@ -29,7 +29,7 @@ PINNED = {
     "split": ("3", "bc75a05d44c4d2ac"),
     "train": ("2", "018294fa55fac5af"),
     "evaluate": ("4", "784839ee07c79e65"),
-    "promote": ("3", "dff221c5015130e6"),
+    "promote": ("4", "dff221c5015130e6"),
 }
 
 MADE = Made(stage="fixed", version="1", config={}, parents={})
@@ -170,7 +170,8 @@ def promoted(tmp_path: Path) -> object:
     rules = [GateRule(metric="intent", at_least=0.6), GateRule(metric="intent", at_least=0.75)]
     wear = Wear(decided=2, at_most=5, words="decision 2 of at most 5", confidence=0.9875)
     shows = FailureMode(mode="copying", fires="unsettled", words="seen once", threshold=0.5)
-    result = promote.promote.fn(PromoteConfig(rules=rules), Scores(estimates=[estimate], differences=[]), [shows], wear)
+    seen = Scores(estimates=[estimate], differences=[])
+    result = promote.promote.fn(PromoteConfig(rules=rules), seen, [shows], wear, [])
     return [result.verdict, [reason.model_dump() for reason in result.reasons]]
 
 
