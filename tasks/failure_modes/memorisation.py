@@ -49,7 +49,8 @@ class Memorisation(BaseModel):
             mode="memorisation",
             fires=fires(self.threshold, found.difference),
             words=f"of {len(long)} answers long enough, {percent(found.student)} of the student's "
-            f"and {percent(found.other)} of the teacher's hold {self.words} words in sequence from one training answer: {points(found.difference)}",
+            f"and {percent(found.other)} of the teacher's "
+            f"hold {self.words} words in sequence from one training answer: {points(found.difference)}",
             threshold=self.threshold,
             estimates=[
                 estimate(found.difference, "memorisation", "all"),
