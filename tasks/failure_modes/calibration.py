@@ -32,7 +32,9 @@ class Sure(NamedTuple):
 
 
 class Calibration(BaseModel):
-    """Fires where what the student's tokens promise is far from what its answers are worth.
+    """Fires, where a threshold is set, if what the student's tokens promise is far from what its answers are worth.
+
+    By default it is reported alone: only who uses the probabilities of answers is harmed by wrong ones.
 
     The confidence of an answer is the geometric mean of its tokens' probabilities; the expected calibration error is
     taken over bins of equally many rows (Nguyen and O'Connor, 2015), twenty in each and more.
@@ -40,22 +42,29 @@ class Calibration(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    threshold: float = Field(default=0.3, ge=0, le=1, description="The expected calibration error.")
+    threshold: float | None = Field(
+        default=None, ge=0, le=1, description="The expected calibration error; it is reported alone where left out."
+    )
     rows: int = Field(default=100, ge=_FEWEST_ROWS, description="Holdout rows whose answers are read by the student.")
+
+    @property
+    def _bound(self) -> float:
+        """The threshold; where none is set 1, above which no error lies."""
+        return 1.0 if self.threshold is None else self.threshold
 
     def examine(self, shown: Shown, student: System) -> FailureMode:
         """What the probabilities of the student's answers to the holdout show."""
         if student.weights is None:
-            return not_measured("calibration", self.threshold, "the student's weights are not on this machine")
+            return not_measured("calibration", self._bound, "the student's weights are not on this machine")
         if not shown.scorers:
-            return not_measured("calibration", self.threshold, WITHOUT_SCORER)
+            return not_measured("calibration", self._bound, WITHOUT_SCORER)
         answered = [
             (row, given["text"])
             for row in drawn(shown.parts["holdout"], "calibration", self.rows)
             if (given := shown.answer("student", "holdout", row)) is not None and given["text"]
         ]
         if len(answered) < _FEWEST_ROWS:
-            return not_measured("calibration", self.threshold, f"{len(answered)} of {_FEWEST_ROWS} answers to bin")
+            return not_measured("calibration", self._bound, f"{len(answered)} of {_FEWEST_ROWS} answers to bin")
         losses = answer_losses(student.weights, [(student.request(row).messages, text) for row, text in answered])
         worth = shown.worth([text for _, text in answered], [row["reference"] for row, _ in answered])
         given = zip(answered, losses, worth, strict=True)
@@ -70,10 +79,11 @@ class Calibration(BaseModel):
         worth = fmean(each.worth for each in sure)
         return FailureMode(
             mode="calibration",
-            fires=fires(self.threshold, error),
+            fires=fires(self._bound, error),
             words=f"the student is sure of its {len(sure)} answers by {confidence.mean:.1%} and they are worth "
-            f"{worth:.1%}: a calibration error of {percent(error)} over {len(table)} bins",
-            threshold=self.threshold,
+            f"{worth:.1%}: a calibration error of {percent(error)} over {len(table)} bins"
+            + ("" if self.threshold is not None else ", reported alone: no threshold is set"),
+            threshold=self._bound,
             estimates=[
                 estimate(error, "calibration", "holdout"),
                 estimate(brier, "brier", "holdout"),

@@ -19,6 +19,7 @@ from tasks.failure_modes.verdicts import (
     opposite,
     percent,
     points,
+    too_many_failed,
     worst,
 )
 from tasks.files import read_models
@@ -82,16 +83,27 @@ class Forgetting(BaseModel):
             systems.answers(name, rows, "in general", instructed=False, max_output_tokens=self.max_output_tokens)
             for name in _COMPARED
         ]
+        failed = [any(answer.error for answer in both) for both in zip(*said, strict=True)]
         passed = [[each.passes(answer) for each, answer in zip(suite(), own, strict=True)] for own in said]
         local = [weights for name in _COMPARED if (weights := systems[name].weights) is not None]
         known = [_known(model) for model in local] if len(local) == len(_COMPARED) else []
-        return self.judge(passed, known)
+        return self.judge(passed, known, failed)
 
-    def judge(self, passed: Sequence[Sequence[float]], known: Sequence[Sequence[float]]) -> FailureMode:
-        """What student and base passed of the suite, in its order, and what they know of it, where that is known."""
-        by_metric = {"passed": passed} | ({"known": known} if known else {})
+    def judge(
+        self, passed: Sequence[Sequence[float]], known: Sequence[Sequence[float]], failed: Sequence[bool] = ()
+    ) -> FailureMode:
+        """What student and base passed of the suite, in its order, and what they know of it, where that is known.
+
+        Prompts to which an answer `failed` are left out of what they passed, and all are where many failed.
+        """
+        lost_answers = too_many_failed(sum(failed), len(suite()))
+        if lost_answers and not known:
+            why = f"{sum(failed)} of {len(suite())} prompts have an answer that failed"
+            return not_measured("forgetting", self.threshold, why)
+        by_metric = ({} if lost_answers else {"passed": passed}) | ({"known": known} if known else {})
+        left_out = {"passed": failed or [False] * len(suite()), "known": [False] * len(suite())}
         found = {
-            (metric, ability): _of_ability(ability, *both)
+            (metric, ability): _of_ability(ability, left_out[metric], *both)
             for metric, both in by_metric.items()
             for ability in (ALL, *_abilities())
         }
@@ -108,6 +120,7 @@ class Forgetting(BaseModel):
             + f"; lost are {points(lost[decides, ALL])} ("
             + ", ".join(f"{name} {100 * lost[decides, name].mean:.0f}" for name in _abilities())
             + ")"
+            + (f"; {sum(failed)} prompts have an answer that failed" if any(failed) else "")
             + ("" if tests else ", which decides nothing: set `answered`, or keep the weights of both at hand"),
             threshold=self.threshold,
             measured=bool(tests),
@@ -143,8 +156,9 @@ def _known(model: Local) -> list[float]:
     return [float(right < wrong) for right, wrong in zip(losses[::2], losses[1::2], strict=True)]
 
 
-def _of_ability(ability: str, student: Sequence[float], base: Sequence[float]) -> Compared:
-    asked = [each for each in zip(suite(), student, base, strict=True) if ability in (ALL, each[0].ability)]
+def _of_ability(ability: str, left_out: Sequence[bool], student: Sequence[float], base: Sequence[float]) -> Compared:
+    asked = list(zip(suite(), student, base, strict=True))
+    asked = [each for each, out in zip(asked, left_out, strict=True) if not out and ability in (ALL, each[0].ability)]
     return compared([own for _, own, _ in asked], [other for _, _, other in asked], [each.id for each, _, _ in asked])
 
 

@@ -24,7 +24,10 @@ class Memorisation(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     threshold: float = Field(
-        default=0.1, ge=0, le=1, description="The share of answers with such a run, less the teacher's share."
+        default=0.1,
+        ge=0,
+        le=1,
+        description="The share, of rows answered at such length, with such a run, less the teacher's share.",
     )
     words: int = Field(
         default=12, ge=3, description="How many words in sequence are a run: fewer are phrases that a task brings."
@@ -41,12 +44,13 @@ class Memorisation(BaseModel):
         if len(long) < FEWEST_ROWS:
             why = f"{len(long)} of {len(pairs)} answers to rows that were held out have {self.words} words of prose"
             return not_measured("memorisation", self.threshold, why)
-        found = compare(pairs, lambda row, text: float(bool(self._memorised(own, row, text))))
+        found = compare(long, lambda row, text: float(bool(self._memorised(own, row, text))))
         return FailureMode(
             mode="memorisation",
             fires=fires(self.threshold, found.difference),
-            words=f"{percent(found.student)} of the student's {len(pairs)} answers and {percent(found.other)} of the "
-            f"teacher's hold {self.words} words in sequence from a single training answer: {points(found.difference)}",
+            words=f"of {len(long)} answers long enough, {percent(found.student)} of the student's "
+            f"and {percent(found.other)} of the teacher's "
+            f"hold {self.words} words in sequence from one training answer: {points(found.difference)}",
             threshold=self.threshold,
             estimates=[
                 estimate(found.difference, "memorisation", "all"),
@@ -56,7 +60,7 @@ class Memorisation(BaseModel):
             differences=[difference(found.difference, "memorised", "all", "teacher")],
             examples=[
                 f"{each.row['id']}: …{' '.join(min(runs))}…"
-                for each in pairs
+                for each in long
                 if (runs := self._memorised(own, each.row, each.student["text"]))
             ][:3],
         )

@@ -8,7 +8,16 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.evidence import FailureMode
 from tasks.failure_modes.shown import FULL, Shown, drawn
-from tasks.failure_modes.verdicts import FEWEST_ROWS, WITHOUT_SCORER, estimate, fires, not_measured, percent, points
+from tasks.failure_modes.verdicts import (
+    FEWEST_ROWS,
+    WITHOUT_SCORER,
+    estimate,
+    fires,
+    not_measured,
+    percent,
+    points,
+    too_many_failed,
+)
 from tasks.models import Answer
 from tasks.rows import Kept, Scored, conversation
 from tasks.statistics import difference_interval, mean_interval
@@ -53,6 +62,15 @@ class Overfitting(BaseModel):
             rows = len(shown.trained), len(shown.parts["holdout"])
             why = f"{rows[0]} learned rows and {rows[1]} held out make {len(pairs)} pairs"
             return not_measured("overfitting", self.threshold, why)
+        whole = [
+            (pair, answer)
+            for pair, answer in zip(pairs, answers, strict=True)
+            if not answer.error and not pair.student["error"]
+        ]
+        failed, asked = len(pairs) - len(whole), len(pairs)
+        if too_many_failed(failed, asked):
+            return not_measured("overfitting", self.threshold, f"{failed} of {asked} pairs have an answer that failed")
+        pairs, answers = [pair for pair, _ in whole], [answer for _, answer in whole]
         learned = shown.worth([answer.text for answer in answers], [pair.learned["completion"] for pair in pairs])
         held = shown.worth([pair.student["text"] for pair in pairs], [pair.teacher["text"] for pair in pairs])
         groups = [pair.held["group"] for pair in pairs]
@@ -62,7 +80,8 @@ class Overfitting(BaseModel):
             mode="overfitting",
             fires=fires(self.threshold, gap),
             words=f"on {len(pairs)} rows that it learned the student agrees with the teacher by {percent(on_learned)}, "
-            f"on as many like them by {percent(on_held)}: a gap of {points(gap)}",
+            f"on as many like them by {percent(on_held)}: a gap of {points(gap)}"
+            + (f"; {failed} pairs with an answer that failed are left out" if failed else ""),
             threshold=self.threshold,
             estimates=[
                 estimate(gap, "overfitting", "train"),

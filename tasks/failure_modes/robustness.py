@@ -17,6 +17,15 @@ from tasks.statistics import mean_interval
 
 _WORD = re.compile(r"(?<![\w-])[^\W\d_]{4,}(?![\w-])")  # no part of an order number, a code or a name with a hyphen
 _ONE_IN = 4
+_CONTRACTIONS = {
+    "can't": "cannot", "don't": "do not", "doesn't": "does not", "didn't": "did not", "isn't": "is not",
+    "I'm": "I am", "I've": "I have", "I'd like": "I would like", "it's": "it is", "It's": "It is",
+}  # fmt: skip
+_FRAMES = (
+    ("Hello, ", "Thank you."),
+    ("Please help me with this. ", "Thanks in advance."),
+    ("I have a request. ", "Could you please see to it?"),
+)
 
 
 class Perturbed(NamedTuple):
@@ -28,9 +37,10 @@ class Perturbed(NamedTuple):
 
 
 class Robustness(BaseModel):
-    """Fires where an answer changes because the input has typos, another case, other spaces or a word of politeness.
+    """Fires where an answer changes because the input has typos, another case, other spaces or is paraphrased.
 
-    An answer stays where the project's scorers find it as good as the student's own answer to the plain input.
+    The paraphrase is a template: contractions written out or drawn together, in a polite frame; no model is asked. An
+    answer stays where the project's scorers find it as good as the student's own answer to the plain input.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -123,8 +133,19 @@ def _spaces(text: str) -> str:
     return re.sub(r"(?<=[,.;!?]) (?=\S)", "  ", text).rstrip(" .")
 
 
-def _polite(text: str) -> str:
-    return f"Hello, {text}\n\nThank you."
+def _paraphrase(text: str) -> str:
+    """Contractions written out, or drawn together where there are none, in one of a few polite frames."""
+    written = _swapped(text, _CONTRACTIONS)
+    if written == text:
+        written = _swapped(text, {full: short for short, full in _CONTRACTIONS.items()})
+    before, after = _FRAMES[int(digest(["frame", text])[:8], 16) % len(_FRAMES)]
+    return f"{before}{written}\n\n{after}"
 
 
-_KINDS: dict[str, Callable[[str], str]] = {"typos": _typos, "case": _case, "spaces": _spaces, "politeness": _polite}
+def _swapped(text: str, words: dict[str, str]) -> str:
+    for one, other in words.items():
+        text = re.sub(rf"(?<![\w-]){re.escape(one)}(?![\w-])", other, text)
+    return text
+
+
+_KINDS: dict[str, Callable[[str], str]] = {"typos": _typos, "case": _case, "spaces": _spaces, "paraphrase": _paraphrase}

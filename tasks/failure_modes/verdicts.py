@@ -12,6 +12,14 @@ WITHOUT_BASE = "it compares the student with the base, and train.base names none
 WITHOUT_SCORER = "it takes a scorer that is no judge, and evaluate.scorers has none"
 
 
+_MOST_FAILED = 0.1
+
+
+def too_many_failed(failed: int, asked: int) -> bool:
+    """Whether so many requests failed that what is left says too little."""
+    return failed > _MOST_FAILED * asked
+
+
 def fires(threshold: float, *measured: Interval) -> Holds:
     """Yes where an interval lies above the threshold, no where none reaches beyond it. The means decide nothing."""
     found: list[Holds] = [_fires(threshold, each) for each in measured]

@@ -11,7 +11,7 @@ from tasks.models.recorded import Recorded
 from tasks.systems import System
 from tests.tasks.failure_modes.students import right, shown
 
-MODE = Calibration()
+MODE = Calibration(threshold=0.3)
 
 
 def drawn(rows: int, right_by: float, seed: int = 0) -> list[Sure]:
@@ -25,6 +25,12 @@ def drawn(rows: int, right_by: float, seed: int = 0) -> list[Sure]:
 
 def test_it_fires_on_a_student_that_is_sure_and_wrong() -> None:
     assert MODE.judge(drawn(200, -0.7)).fires == "yes"
+
+
+def test_without_a_threshold_it_is_reported_and_never_fires() -> None:
+    found = Calibration().judge(drawn(200, -0.7))
+    assert (found.fires, found.measured) == ("no", True)
+    assert "reported alone" in found.words
 
 
 def test_it_is_quiet_on_a_student_that_is_as_sure_as_it_is_right() -> None:

@@ -58,6 +58,17 @@ def test_what_it_says_decides_where_that_is_asked_for() -> None:
     assert strict.judge([able(5), able(6)], [able(5), able(8)]).fires == "yes"
 
 
+def test_answers_that_failed_are_left_out_and_many_leave_what_is_said_out() -> None:
+    strict, few = Forgetting(answered=0.2), [at < 10 for at in range(len(suite()))]
+    found = strict.judge([able(0), able(6)], [], few)
+    assert (found.fires, found.estimates[0].n) == ("yes", len(suite()) - 10)
+    assert "10 prompts have an answer that failed" in found.words
+    many = [at % 2 == 0 for at in range(len(suite()))]
+    assert not strict.judge([able(0), able(6)], [], many).measured
+    known = strict.judge([able(0), able(6)], [able(8), able(8)], many)
+    assert (known.fires, {each.metric for each in known.differences}) == ("no", {"known"})
+
+
 def test_where_nobody_can_see_what_it_knows_nothing_is_decided() -> None:
     found = MODE.judge([able(0), able(6)], [])
     assert (found.fires, found.measured) == ("no", False)

@@ -1,6 +1,6 @@
 from tasks.failure_modes.memorisation import Memorisation
 from tasks.rows import Kept
-from tests.tasks.failure_modes.students import answer, mostly, reply, right, rows, shown, teacher
+from tests.tasks.failure_modes.students import Says, answer, mostly, reply, right, rows, shown, teacher
 
 MODE = Memorisation()
 LEARNED = rows(80, "train")
@@ -16,6 +16,14 @@ def test_it_fires_on_a_student_that_says_training_answers() -> None:
     assert found.fires == "yes"
     assert found.estimates[0].low > MODE.threshold
     assert len(found.examples) == 3
+
+
+def test_short_answers_hide_none_of_it() -> None:
+    def short_or(says: Says) -> Says:
+        return lambda row: says(row) if int(row["id"].rpartition("-")[2]) % 8 == 0 else "Yes."
+
+    found = MODE.examine(shown(short_or(parrot), other=short_or(teacher)))
+    assert (found.fires, found.estimates[0].n) == ("yes", 15)
 
 
 def test_it_is_quiet_on_words_of_its_own_and_on_the_teacher_s() -> None:

@@ -24,17 +24,19 @@ def test_it_is_quiet_where_both_are_done_alike() -> None:
 
 def test_it_is_quiet_on_a_student_that_learned_nothing() -> None:
     assert examined(wrong, wrong)[0] == "no"
-    assert examined(right, right, errors=True)[0] == "no"
 
 
-def test_a_held_row_that_the_student_failed_counts_as_wrong() -> None:
-    seen = shown(right)
-    for scored in seen._scored.values():
-        if scored["system"] == "student":
-            scored.update(error="down", text="")
+def test_answers_that_failed_are_no_gap_and_hide_none() -> None:
+    seen = shown(mostly(right, wrong, 2))
     pairs = MODE.pairs(seen)
-    found = MODE.examine(seen, pairs, [Answer(text=right(pair.learned)) for pair in pairs])
-    assert (found.fires, found.estimates[0].n) == ("yes", MODE.rows)
+    answers = [Answer(text=right(pair.learned)) for pair in pairs]
+    few = MODE.examine(seen, pairs, [*[Answer(error="down")] * 3, *answers[3:]])
+    assert (few.fires, few.estimates[0].n) == ("yes", MODE.rows - 3)
+    assert "3 pairs with an answer that failed are left out" in few.words
+    pairs[0].student["error"] = "down"
+    many = MODE.examine(seen, pairs, [*answers[:30], *[Answer(error="down")] * 30])
+    assert (many.fires, many.measured) == ("no", False)
+    assert "31 of 60 pairs" in many.words
 
 
 def test_a_gap_about_the_threshold_is_unsettled() -> None:
