@@ -12,7 +12,8 @@ def upload(project: str, repository: str, version: int | None = None, gguf: bool
     """Upload a version, the champion where none is named, as one commit to a repository that is private when made here.
 
     The token is `HF_TOKEN`, or what `hf auth login` stored. Returns the commit's address. Raises `StoreError` where
-    there is no such version, `ModelUnavailable` where the hub refuses or cannot be reached.
+    there is no such version, `ModelUnavailable` where the hub refuses or cannot be reached, and where the repository is
+    public or holds something that is no student.
     """
     try:
         import httpx2
@@ -25,6 +26,9 @@ def upload(project: str, repository: str, version: int | None = None, gguf: bool
         student = export(project, Path(folder) / "student", entry.version, gguf)
         try:
             hub = HfApi()
+            if hub.repo_exists(repository):
+                there = hub.model_info(repository)
+                _refuse(repository, bool(there.private), {each.rfilename for each in there.siblings or []})
             hub.create_repo(repository, private=True, exist_ok=True)
             done = hub.upload_folder(
                 repo_id=repository,
@@ -39,3 +43,14 @@ def upload(project: str, repository: str, version: int | None = None, gguf: bool
                 f"the hub did not take {repository}: {said}. Set HF_TOKEN to one that may write."
             ) from error
     return str(done.commit_url)
+
+
+def _refuse(repository: str, private: bool, held: set[str]) -> None:
+    """Raises `ModelUnavailable` where an upload would be seen by everybody, or delete what is not its own."""
+    if not private:
+        raise ModelUnavailable(f"{repository} is public on the hub. Make it private there first, or name another.")
+    if held - {".gitattributes"} and "student.json" not in held:
+        raise ModelUnavailable(
+            f"{repository} on the hub holds no student (there is no student.json), and an upload would delete its "
+            f"{len(held)} files. Name another repository."
+        )

@@ -12,7 +12,7 @@ from flows.project import Project, chosen
 from tasks.artifacts import Result
 from tasks.caching import finished
 from tasks.filter import passed, read_gold
-from tasks.judges import called
+from tasks.judges import RubricScorer, called
 from tasks.models import Answer, AnyModel, Ledger, Question, Service, estimate, request_key
 from tasks.models.prices import NANODOLLARS, dollars
 from tasks.people import reviews_by_id
@@ -72,8 +72,12 @@ def _work(project: Project, stage: str, results: Mapping[str, Result]) -> str:
         return "; ".join(_judging(project, results.get("teach")))
     if stage == "evaluate":
         paid = [each.model for each in project.train.asked() if isinstance(each, Service)]
-        others = f"{', '.join(paid)} asked for every row held out" if paid else "the others run here: costs nothing"
-        return f"the teacher's answers are those of teach; {others}"
+        others = (
+            f"{', '.join(paid)} asked for every row held out"
+            if paid
+            else "the other systems run here: their answers cost nothing"
+        )
+        return "; ".join(["the teacher's answers are those of teach", others, *_scoring(project)])
     return ""
 
 
@@ -90,6 +94,17 @@ def _judging(project: Project, taught: Result | None) -> Iterator[str]:
                 supposed = f", supposing that all answers are kept and {_words(project)} tokens long"
             cost = costs(rule.rubric.model, rule.questions(candidates))
             yield f"{called(rule.rubric.model)} judges what the rules before it keep: {cost}{supposed}"
+
+
+def _scoring(project: Project) -> Iterator[str]:
+    """Which judges evaluation asks about what; how many rows are held out is not known before."""
+    for scorer in project.evaluate.judges():
+        asked = (
+            "each answer of each system"
+            if isinstance(scorer, RubricScorer)
+            else f"each answer of the student beside those of {', '.join(scorer.versus)}, in both orders"
+        )
+        yield f"{called(scorer.model)} judges {asked} to every row held out, which is not estimated here"
 
 
 def _left(project: Project, taught: Taught, rules: Sequence[Ready]) -> list[Candidate]:

@@ -20,6 +20,7 @@ class Hub(ThreadingHTTPServer):
         self.files: dict[str, bytes] = {}
         self.blobs: dict[str, bytes] = {}
         self.tokens: set[str] = set()
+        self.private = True
 
     @property
     def address(self) -> str:
@@ -63,7 +64,8 @@ class _Endpoints(BaseHTTPRequestHandler):
             found = [{"type": "file", "path": path, "size": 1, "oid": "0" * 40} for path in self.server.files]
             self._give(found)
         else:
-            self._give({"id": "ada/shop", "sha": "0" * 40, "siblings": [], "private": True})
+            held = [{"rfilename": path} for path in self.server.files]
+            self._give({"id": "ada/shop", "sha": "0" * 40, "siblings": held, "private": self.server.private})
 
     def do_PUT(self) -> None:
         content = self._body()

@@ -41,6 +41,24 @@ def test_the_exported_folder_is_one_commit_to_a_private_repository(store: Path, 
         assert "hf_secret" not in ended.stdout + ended.stderr
 
 
+@pytest.mark.parametrize(
+    ("private", "files", "said"),
+    [
+        (False, {}, "ada/shop is public on the hub"),
+        (True, {"model.gguf": b"mine"}, "ada/shop on the hub holds no student"),
+    ],
+)
+def test_what_is_public_or_no_student_is_left_alone(
+    store: Path, finished: Finished, private: bool, files: dict[str, bytes], said: str
+) -> None:
+    with hub() as there:
+        there.private, there.files = private, dict(files)
+        ended = upload(finished.project, there.address)
+        assert ended.returncode == 1
+        assert f"error: {said}" in ended.stderr
+        assert (there.commits, there.files) == ([], files)
+
+
 def test_a_hub_that_is_away_is_one_line_that_says_what_to_do(store: Path, finished: Finished) -> None:
     ended = upload(finished.project, "http://127.0.0.1:9")
     assert ended.returncode == 1

@@ -62,6 +62,19 @@ def filtered(project: Path) -> Any:
     return filter.fn(loaded.filter, taught.outputs, budget)
 
 
+def test_a_plan_names_the_judges_of_evaluation(project: Path, tiny_llama: Path) -> None:
+    content = yaml.safe_load(project.read_text())
+    rubric = content["filter"]["rules"][-1]["rubric"]
+    asked = {"model": rubric["model"], "instruction": "prompt.md"}
+    content["evaluate"]["scorers"] += [
+        {"scorer": "rubric", "rubric": rubric},
+        {"scorer": "preference", "judge": asked, "versus": ["teacher", "base"]},
+    ]
+    planned = {each.stage: each.words for each in plan(load(write(project.parent, content)))}["evaluate"]
+    assert "gpt-5 judges each answer of each system to every row held out" in planned
+    assert "gpt-5 judges each answer of the student beside those of teacher, base, in both orders" in planned
+
+
 def test_what_cannot_be_read_is_asked_again_and_a_second_run_asks_nothing(
     prefect_server: None, project: Path, provider: Provider
 ) -> None:
