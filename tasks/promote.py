@@ -9,13 +9,15 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.artifacts import Dataset, Result, Student, Tally, digest
 from tasks.caching import BY_CONTENT, content
-from tasks.evidence import Estimate, FailureMode, Reason, Scores, Verdict, Wear
+from tasks.evidence import ALL, Estimate, FailureMode, Reason, Scores, Verdict, Wear
 from tasks.gate import Decided, GateRule, judge, wear
 from tasks.registry import Decision as Recorded
 from tasks.registry import Registry
 from tasks.store import Store
 
 VERSION = "4"
+MOST_FAILED = 0.1
+"""The share of rows without an answer above which a system's scores say too little."""
 
 
 class PromoteConfig(BaseModel):
@@ -63,9 +65,23 @@ def decide(
         differences=[*scores.differences, *(each for mode in failure_modes for each in mode.differences)],
     )
     reasons = [reason for rule in config.rules for reason in judge(rule, measured, wear.confidence, ceiling)]
-    reasons += [*shown(failure_modes, config.failure_modes == "reject"), worn_out(wear)]
+    reasons += [
+        *unanswering(config.rules, scores),
+        *shown(failure_modes, config.failure_modes == "reject"),
+        worn_out(wear),
+    ]
     holds = {reason.holds for reason in reasons if reason.blocks}
     return ("reject" if "no" in holds else "inconclusive" if "unsettled" in holds else "promote"), reasons
+
+
+def unanswering(rules: Sequence[GateRule], scores: Scores) -> Iterator[Reason]:
+    """Systems that failed on too many held-out rows: no such student passes, and to beat such a system shows nothing."""
+    compared = {"student"} | {system for rule in rules for system in rule.systems}
+    rows = {each.system: each for each in scores.estimates if (each.part, each.slice) == ("holdout", ALL)}
+    for system, seen in rows.items():
+        if system in compared and seen.failed > MOST_FAILED * seen.n:
+            words = f"the {system} gave no answer to {seen.failed} of {seen.n} rows of holdout"
+            yield Reason(holds="no" if system == "student" else "unsettled", words=words)
 
 
 def shown(failure_modes: Sequence[FailureMode], reject: bool) -> Iterator[Reason]:

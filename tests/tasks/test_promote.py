@@ -245,3 +245,20 @@ def test_what_an_older_registry_recorded_counts_before_all_else(store_root: Path
     assert worn("project", config(rule(at_least=0.5)), student(4), rows, "rules").decided == 4
     Registry().enter("project", student(4), None, "reject", rows, judged_by="rules")
     assert [each.student for each in Registry().decisions("project")] == [student(number) for number in range(1, 5)]
+
+
+@pytest.mark.parametrize(("failed", "verdict"), [(10, "promote"), (11, "reject")])
+def test_a_student_that_failed_on_more_than_a_tenth_of_the_rows_never_passes(failed: int, verdict: Verdict) -> None:
+    seen = scores(estimate(0.9, 1.0, failed=failed))
+    found, reasons = decide(PromoteConfig(rules=[rule(at_least=0.5)]), seen, [], FRESH)
+    assert found == verdict
+    assert any("gave no answer to 11 of 100 rows" in each.words for each in reasons) == (verdict == "reject")
+
+
+def test_to_beat_a_base_that_failed_shows_nothing() -> None:
+    seen = scores(estimate(0.9, 1.0), estimate(0.0, 0.1, system="base", failed=60), difference(0.8, 0.95))
+    rules = [rule(versus="base", better_by=0.2)]
+    found, reasons = decide(PromoteConfig(rules=rules), seen, [], FRESH)
+    assert found == "inconclusive"
+    assert any(each.words == "the base gave no answer to 60 of 100 rows of holdout" for each in reasons)
+    assert decide(PromoteConfig(rules=[rule(at_least=0.5)]), seen, [], FRESH)[0] == "promote"
