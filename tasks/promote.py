@@ -75,7 +75,7 @@ def decide(
 
 
 def unanswering(rules: Sequence[GateRule], scores: Scores) -> Iterator[Reason]:
-    """Systems that failed on too many held-out rows: no such student passes, and to beat such a system shows nothing."""
+    """Systems that failed on too many held-out rows: no such student passes, and to beat such a one shows nothing."""
     compared = {"student"} | {system for rule in rules for system in rule.systems}
     rows = {each.system: each for each in scores.estimates if (each.part, each.slice) == ("holdout", ALL)}
     for system, seen in rows.items():

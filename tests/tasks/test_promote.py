@@ -21,7 +21,7 @@ from tasks.scorers import Fields
 from tasks.store import Store
 from tasks.systems import score
 from tasks.systems import scored as as_scored
-from tests.tasks.gate.figures import estimate, rule, scores
+from tests.tasks.gate.figures import difference, estimate, rule, scores
 from tests.tasks.students import student
 from tests.tasks.toys import a_kept
 
