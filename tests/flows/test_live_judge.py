@@ -123,11 +123,11 @@ def test_a_judge_that_never_gives_a_verdict_stops_the_stage_and_is_asked_three_t
     project: Path, provider: Provider, tiny_llama: Path
 ) -> None:
     provider.behaviour = Behaviour(scripted={"user": "All of them are fine, 5 out of 5."})
-    with pytest.raises(StageFailed, match=r"answers have no verdict; the first: not one JSON object alone: 'All of"):
+    with pytest.raises(StageFailed, match=r"have no verdict; the first: not one JSON object alone: 'All of"):
         filtered(project)
     assert set(Counter(each.digest for each in provider.asked).values()) == {3}
     asked = len(provider.asked)
-    with pytest.raises(StageFailed, match="answers have no verdict"):
+    with pytest.raises(StageFailed, match="have no verdict"):
         filtered(judged(project.parent, tiny_llama, provider.openai_url, {"max_unjudged_share": 0.9}))
     tally = filtered(judged(project.parent, tiny_llama, provider.openai_url, {"max_unjudged_share": 1.0})).tally
     assert tally.outcomes["unjudged"] == asked / 3

