@@ -3,8 +3,8 @@
 from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.evidence import FailureMode
-from tasks.failure_modes.shown import Shown, compare
-from tasks.failure_modes.verdicts import FEWEST_ROWS, difference, estimate, fires, not_measured, percent, points
+from tasks.failure_modes.shown import Shown, beside_teacher, compare
+from tasks.failure_modes.verdicts import FEWEST_ROWS, fires, not_measured, percent, points
 from tasks.rows import Kept
 from tasks.rules.answered import echoed
 
@@ -30,12 +30,7 @@ class Copying(BaseModel):
             words=f"{percent(found.student)} of the student's {len(pairs)} answers and {percent(found.other)} of the "
             f"teacher's say the input back: {points(found.difference)}",
             threshold=self.threshold,
-            estimates=[
-                estimate(found.difference, "copying", "all"),
-                estimate(found.student, "copied", "all"),
-                estimate(found.other, "copied", "all", "teacher"),
-            ],
-            differences=[difference(found.difference, "copied", "all", "teacher")],
+            **beside_teacher(found, "copying", "copied"),
             examples=[
                 f"{each.row['id']}: {each.student['text'][:120]}"
                 for each in pairs

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.evidence import FailureMode
-from tasks.failure_modes.shown import Shown, compare
-from tasks.failure_modes.verdicts import FEWEST_ROWS, difference, estimate, fires, not_measured, percent, points
+from tasks.failure_modes.shown import Shown, beside_teacher, compare
+from tasks.failure_modes.verdicts import FEWEST_ROWS, fires, not_measured, percent, points
 from tasks.rows import Kept, conversation
 from tasks.rules.said import prose, words_of
 
@@ -52,12 +52,7 @@ class Memorisation(BaseModel):
             f"and {percent(found.other)} of the teacher's "
             f"hold {self.words} words in sequence from one training answer: {points(found.difference)}",
             threshold=self.threshold,
-            estimates=[
-                estimate(found.difference, "memorisation", "all"),
-                estimate(found.student, "memorised", "all"),
-                estimate(found.other, "memorised", "all", "teacher"),
-            ],
-            differences=[difference(found.difference, "memorised", "all", "teacher")],
+            **beside_teacher(found, "memorisation", "memorised"),
             examples=[
                 f"{each.row['id']}: …{' '.join(min(runs))}…"
                 for each in long

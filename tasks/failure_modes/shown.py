@@ -5,7 +5,11 @@ from functools import cached_property
 from statistics import fmean
 from typing import NamedTuple
 
+from typing_extensions import TypedDict
+
 from tasks.artifacts import digest
+from tasks.evidence import Difference, Estimate
+from tasks.failure_modes.verdicts import difference, estimate
 from tasks.rows import Kept, Scored
 from tasks.scorers import Scorer, marks
 from tasks.statistics import Interval, difference_interval, mean_interval
@@ -96,6 +100,25 @@ class Compared(NamedTuple):
 def compared(own: Sequence[float], others: Sequence[float], groups: Sequence[Hashable]) -> Compared:
     """What the student's values amount to beside another system's of the same rows."""
     return Compared(mean_interval(own, groups), mean_interval(others, groups), difference_interval(own, others, groups))
+
+
+class Measured(TypedDict):
+    """What a mode that compares shares with the teacher's puts into its record."""
+
+    estimates: list[Estimate]
+    differences: list[Difference]
+
+
+def beside_teacher(found: Compared, mode: str, share: str) -> Measured:
+    """A mode's own metric, which is the difference, and the shares that it comes from."""
+    return Measured(
+        estimates=[
+            estimate(found.difference, mode, "all"),
+            estimate(found.student, share, "all"),
+            estimate(found.other, share, "all", "teacher"),
+        ],
+        differences=[difference(found.difference, share, "all", "teacher")],
+    )
 
 
 def compare(pairs: Sequence[Beside], holds: Callable[[Kept, str], float]) -> Compared:
