@@ -28,7 +28,7 @@ def wait(waiting: Waiting) -> None:
     later = datetime.now(UTC) + timedelta(seconds=waiting.seconds)
     state = Scheduled(name="Waiting", message=str(waiting), scheduled_time=later)
     with get_client(sync_client=True) as client:
-        answer = client.set_flow_run_state(flow_run.get_id(), state, force=True)
+        answer = client.set_flow_run_state(flow_run.get_id() or "", state, force=True)
     if answer.state is None or answer.state.name != "Waiting":
         raise OperationFailed(f"{waiting}, and Prefect does not let its run wait: {answer.status}. Run it again later.")
     raise Pause(state=answer.state)
