@@ -19,6 +19,7 @@ from sqlalchemy.schema import CreateColumn, CreateIndex, CreateTable
 from tasks.errors import ExtraMissing, StoreError
 from tasks.root import store_root
 
+LEDGER = ("STILLHOUSE_LEDGER", "ledger.sqlite")
 REGISTRY = ("STILLHOUSE_REGISTRY", "registry.sqlite")
 
 _WAIT_SECONDS = 60.0

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from tasks.database import Database, placed
+from tasks.database import LEDGER, Database, placed
 from tasks.files import read_models
 from tasks.models.recorded import RecordedLine
 from tasks.models.request import Answer
@@ -51,7 +51,7 @@ class Ledger:
 
     def __init__(self, where: Path | str | None = None) -> None:
         self.database = Database(
-            where or placed("STILLHOUSE_LEDGER", "ledger.sqlite"),
+            where or placed(*LEDGER),
             METADATA,
             "It holds every answer that was paid for: mend its disk or its server and run again; where it is damaged, "
             "restore it from a copy, or move it away to begin a new one.",

@@ -107,7 +107,7 @@ class Registry:
                     f"{project} version {to} was not on stage before this one. `stillhouse promote` puts it there."
                 )
             wanted = earlier if target is None else [target]
-            whole = [student for student in wanted if Store().intact(student)]
+            whole = [student for student in wanted if Store().shared(student)]
             if wanted and not whole:
                 raise StoreError(
                     f"{project}: none of the champions before this one is whole in {Store().root}; the champion stays "
