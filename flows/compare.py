@@ -1,6 +1,6 @@
 """Two versions of a project's student beside each other: verdicts, figures, and what differs in how they were made."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from statistics import fmean
 from typing import Any, NamedTuple
@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from flows.runs import dataset, evidence_of
 from tasks.artifacts import digest
-from tasks.evidence import ALL, Difference, Estimate, Evidence
+from tasks.evidence import ALL, Change, Difference, Estimate, Evidence, changes, settings
 from tasks.registry import Registry, Version
 from tasks.report import render_comparison
 from tasks.rows import Kept, Scored
@@ -44,14 +44,6 @@ class Figures(BaseModel, frozen=True, extra="forbid"):
     difference: Difference | None
 
 
-class Changed(BaseModel, frozen=True, extra="forbid"):
-    """A setting, as `filter.rules.0.rule`, that is not the same in both; None where one does not have it."""
-
-    setting: str
-    first: Any
-    second: Any
-
-
 class Compared(BaseModel, frozen=True, extra="forbid"):
     """All that two versions differ in. `common` are the rows that both were judged on, word for word."""
 
@@ -60,7 +52,7 @@ class Compared(BaseModel, frozen=True, extra="forbid"):
     second: Side
     common: int
     figures: list[Figures]
-    changed: list[Changed]
+    changed: list[Change]
 
 
 class Judged(NamedTuple):
@@ -110,7 +102,7 @@ def compare(first: Judged, second: Judged) -> Compared:
             )
             for key in dict.fromkeys([*estimates[0], *estimates[1]])
         ],
-        changed=list(_changed(_flat(first.evidence.config), _flat(second.evidence.config))),
+        changed=list(changes(settings(first.evidence.config), settings(second.evidence.config))),
     )
 
 
@@ -170,20 +162,3 @@ def _rows(evidence: Evidence, part: str) -> Iterator[Kept]:
 
 def _said(row: Kept) -> str:
     return digest([row["messages"], row["reference"]])
-
-
-def _flat(config: Any, at: str = "") -> dict[str, Any]:
-    """Every setting by its dotted path."""
-    if isinstance(config, Mapping) and config:
-        parts: Iterator[tuple[Any, Any]] = iter(config.items())
-    elif isinstance(config, list) and config:
-        parts = enumerate(config)
-    else:
-        return {at: config}
-    return {path: value for name, each in parts for path, value in _flat(each, f"{at}.{name}".lstrip(".")).items()}
-
-
-def _changed(first: dict[str, Any], second: dict[str, Any]) -> Iterator[Changed]:
-    for setting in dict.fromkeys([*first, *second]):
-        if first.get(setting) != second.get(setting):
-            yield Changed(setting=setting, first=first.get(setting), second=second.get(setting))

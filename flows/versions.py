@@ -234,7 +234,7 @@ def _print_compared(compared: "Compared") -> None:
     Console(width=140).print(table)
     print("settings that differ:" if compared.changed else "no setting differs")
     for changed in compared.changed:
-        print(f"  {changed.setting}: {changed.first} -> {changed.second}")
+        print(f"  {changed.name}: {changed.first} -> {changed.second}")
 
 
 def _shown(figures: "Figures") -> list[str]:

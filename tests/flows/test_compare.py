@@ -103,7 +103,7 @@ def test_settings_that_differ_are_named_by_their_path_and_no_others() -> None:
     one = {"teach": {"model": "a", "samples": 1}, "filter": {"rules": [{"rule": "x"}, {"rule": "y"}]}, "gold": None}
     other = {"teach": {"model": "b", "samples": 1}, "filter": {"rules": [{"rule": "x"}]}, "gold": None}
     compared = compare(judged(1, [], {}, one, {}), judged(2, [], {}, other, {}))
-    assert [(each.setting, each.first, each.second) for each in compared.changed] == [
+    assert [(each.name, each.first, each.second) for each in compared.changed] == [
         ("teach.model", "a", "b"),
         ("filter.rules.1.rule", "y", None),
     ]
