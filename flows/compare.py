@@ -44,7 +44,7 @@ class Figures(BaseModel, frozen=True, extra="forbid"):
     difference: Difference | None
 
 
-class Compared(BaseModel, frozen=True, extra="forbid"):
+class Versions(BaseModel, frozen=True, extra="forbid"):
     """All that two versions differ in. `common` are the rows that both were judged on, word for word."""
 
     project: str
@@ -55,7 +55,7 @@ class Compared(BaseModel, frozen=True, extra="forbid"):
     changed: list[Change]
 
 
-class Judged(NamedTuple):
+class Entry(NamedTuple):
     """A version with the evidence on it, its student's scored answers, and the rows that it was judged on by id."""
 
     side: Side
@@ -64,13 +64,13 @@ class Judged(NamedTuple):
     rows: dict[str, str]
 
 
-def write_page(first: "Judged", second: "Judged", compared: Compared, page: Path) -> None:
+def write_page(first: "Entry", second: "Entry", compared: Versions, page: Path) -> None:
     """Write the two side by side as one HTML document."""
     paired = [figures.difference for figures in compared.figures if figures.difference]
     write_whole(page, render_comparison(first.evidence, second.evidence, paired))
 
 
-def judged(project: str, number: int) -> Judged:
+def judged(project: str, number: int) -> Entry:
     """What the store holds of a version. Raises `StoreError` where there is none, or its evidence is gone."""
     registry = Registry()
     entry = registry.version(project, number)
@@ -78,15 +78,15 @@ def judged(project: str, number: int) -> Judged:
     answers: list[Scored] = list(Store().read_rows(dataset(evidence, "evaluate", "answers")))
     rows = {row["id"]: _said(row) for part in ("holdout", "unseen") for row in _rows(evidence, part)}
     side = _side(entry, evidence, registry.champion(project) == entry.student)
-    return Judged(side, evidence, [row for row in answers if row["system"] == "student"], rows)
+    return Entry(side, evidence, [row for row in answers if row["system"] == "student"], rows)
 
 
-def compare(first: Judged, second: Judged) -> Compared:
+def compare(first: Entry, second: Entry) -> Versions:
     """Both sides' figures and settings; a pure function of what the store holds of them."""
     common = {id for id, said in first.rows.items() if second.rows.get(id) == said}
     estimates = [_students(side.evidence) for side in (first, second)]
     differences = {(each.metric, each.part, each.slice): each for each in _differences(first, second, common)}
-    return Compared(
+    return Versions(
         project=first.evidence.project,
         first=first.side,
         second=second.side,
@@ -112,7 +112,7 @@ def _students(evidence: Evidence) -> dict[tuple[str, str, str], Estimate]:
     }
 
 
-def _differences(first: Judged, second: Judged, common: set[str]) -> Iterator[Difference]:
+def _differences(first: Entry, second: Entry, common: set[str]) -> Iterator[Difference]:
     """The second student less the first, over the rows that both were judged on."""
     theirs = {row["id"]: row for row in second.answers if row["id"] in common}
     pairs = [(row, theirs[row["id"]]) for row in first.answers if row["id"] in theirs]

@@ -3,7 +3,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.compare import Compared, Judged, Side, compare
+from flows.compare import Judged, Side, Versions, compare
 from tasks.evidence import Difference, Estimate, Evidence, Scores, Training
 from tasks.rows import Scored
 
@@ -70,7 +70,7 @@ def judged(
     return Judged(side, evidence(config, [estimate(name, mean) for name, mean in means.items()]), answers, rows)
 
 
-def difference(compared: Compared, metric: str = "intent") -> Difference | None:
+def difference(compared: Versions, metric: str = "intent") -> Difference | None:
     [found] = [each.difference for each in compared.figures if (each.metric, each.slice) == (metric, "all")]
     return found
 
