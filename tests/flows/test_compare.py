@@ -3,7 +3,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.compare import Judged, Side, Versions, compare
+from flows.compare import Entry, Side, Versions, compare
 from tasks.evidence import Difference, Estimate, Evidence, Scores, Training
 from tasks.rows import Scored
 
@@ -56,7 +56,7 @@ def estimate(metric: str, mean: float, slice: str = "all") -> Estimate:
 
 def judged(
     version: int, answers: list[Scored], rows: dict[str, str], config: dict[str, Any], means: dict[str, float]
-) -> Judged:
+) -> Entry:
     side = Side(
         version=version,
         student="a" * 64,
@@ -67,7 +67,7 @@ def judged(
         holdout_rows=len(rows),
         trained_rows=1,
     )
-    return Judged(side, evidence(config, [estimate(name, mean) for name, mean in means.items()]), answers, rows)
+    return Entry(side, evidence(config, [estimate(name, mean) for name, mean in means.items()]), answers, rows)
 
 
 def difference(compared: Versions, metric: str = "intent") -> Difference | None:
