@@ -69,8 +69,15 @@ def read_evidence(folder: Path) -> Evidence:
     try:
         return Evidence.model_validate_json(path.read_bytes())
     except FileNotFoundError as error:
-        raise StoreError(f"{folder} holds no evidence: the run stopped before a student was judged.") from error
+        raise StoreError(
+            f"{folder} holds no evidence: the run stopped before a student was judged. "
+            "Name an earlier one with --version N; `stillhouse history` lists them."
+        ) from error
     except ValidationError as error:
+        if any(each["type"] == "json_invalid" for each in error.errors()):
+            raise StoreError(
+                f"{path} is damaged: it is no JSON. Run the project again, which writes it anew."
+            ) from error
         what = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()[:3])
         raise StoreError(
             f"{path} is no evidence of schema version {SCHEMA_VERSION} or older ({what}). "

@@ -8,7 +8,7 @@ import typer
 from flows.shell import one_line_errors, visible
 
 if TYPE_CHECKING:
-    from flows.compare import Compared, Figures
+    from flows.compare import Figures, Versions
     from tasks.evidence import Measure
     from tasks.registry import Move
 
@@ -214,7 +214,7 @@ def _told(move: "Move", numbers: dict[str, str]) -> str:
     )
 
 
-def _print_compared(compared: "Compared") -> None:
+def _print_compared(compared: "Versions") -> None:
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
@@ -234,7 +234,7 @@ def _print_compared(compared: "Compared") -> None:
     Console(width=140).print(table)
     print("settings that differ:" if compared.changed else "no setting differs")
     for changed in compared.changed:
-        print(f"  {changed.setting}: {changed.first} -> {changed.second}")
+        print(f"  {changed.name}: {changed.first} -> {changed.second}")
 
 
 def _shown(figures: "Figures") -> list[str]:
