@@ -12,6 +12,7 @@ from flows.evidence import curve_file
 from flows.plan import done
 from flows.progress import ProgressArtifacts
 from flows.project import Project, check, load
+from flows.runs import share
 from tasks.artifacts import Dataset, Made, digest
 from tasks.caching import results_folder
 from tasks.errors import ProjectError
@@ -110,6 +111,7 @@ def _write(project: Project, run: _Run, students: Sequence[_Student]) -> Path:
     drawn = learning_curve(own, shares, _answers(students[-2]), _answers(students[-1])).model_copy(update=judged)
     file = curve_file(project.name, own)
     write_whole(file, drawn.model_dump_json(indent=1))
+    share(file)
     return file
 
 

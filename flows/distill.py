@@ -18,7 +18,7 @@ from flows.project import Project, check, load
 from flows.stopped import explained
 from flows.waiting import wait
 from tasks.artifacts import Result
-from tasks.caching import results_folder
+from tasks.caching import results_folder, shared
 from tasks.errors import Waiting
 from tasks.evaluate import evaluate
 from tasks.evidence import StageRecord
@@ -74,8 +74,9 @@ def pipeline(project: Project, do: Do, budget: Budget) -> Distilled:
 def run_stage(stage: Task[Params, Given], *args: Params.args, **kwargs: Params.kwargs) -> Given:
     """Run a stage as a Prefect task, and say in one line what it did."""
     started = time.monotonic()
-    state = stage(*args, **kwargs, return_state=True)
-    result: Given = state.result()
+    with shared(stage, *args, **kwargs):
+        state = stage(*args, **kwargs, return_state=True)
+        result: Given = state.result()
     cached = state.name == "Cached"
     fields = {"finished": stage.name, "cached": cached, "seconds": time.monotonic() - started}
     logger.info("%s: %s%s", stage.name, result.words(), " (cached)" if cached else "", extra=fields)

@@ -17,6 +17,7 @@ from tasks.files import describe
 from tasks.filter import FilterConfig, read_gold
 from tasks.judges import PreferenceScorer, RubricScorer, called
 from tasks.models import AnyModel, Budget, Recorded, Service
+from tasks.objects import check_shared
 from tasks.promote import PromoteConfig
 from tasks.rows import Input
 from tasks.rules import Agreement, Contradiction, Judged
@@ -89,6 +90,7 @@ def check(project: Project, run_usd: float | None = None, asks: bool = True) -> 
     if run_usd is not None and not 0 <= run_usd <= 1e9:
         raise ProjectError(f"--budget-usd: {run_usd} is no sum. Give US dollars, from 0 to 1,000,000,000.")
     Store().check_writable()
+    check_shared()
     if project.publish:
         mlflow_registry.check()
     project.train.check()

@@ -1,5 +1,6 @@
 """A small database: SQLite in WAL mode, or PostgreSQL by URL; one writer at a time, errors that name where it lies."""
 
+import os
 import sqlite3
 import time
 import weakref
@@ -16,9 +17,26 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.schema import CreateColumn, CreateIndex, CreateTable
 
 from tasks.errors import ExtraMissing, StoreError
+from tasks.root import store_root
+
+LEDGER = ("STILLHOUSE_LEDGER", "ledger.sqlite")
+REGISTRY = ("STILLHOUSE_REGISTRY", "registry.sqlite")
 
 _WAIT_SECONDS = 60.0
 _WRITERS = 7421
+
+
+def placed(variable: str, file: str) -> Path | str:
+    """Where a database lies: a file under the store's root, or what the variable says, a path or a database's URL.
+
+    Raises `StoreError` where that is neither.
+    """
+    place = os.environ.get(variable)
+    if place is None or place == "":
+        return store_root() / file
+    if not place.strip() or (":/" in place and "://" not in place):
+        raise StoreError(f"{variable}: {place!r} is neither a path nor a database's URL. Correct it.")
+    return place if "://" in place else Path(place).expanduser()
 
 
 class Database:
@@ -28,7 +46,7 @@ class Database:
     """
 
     def __init__(self, where: Path | str, tables: sa.MetaData, loss: str, wait_seconds: float = _WAIT_SECONDS) -> None:
-        self._loss, self._file = loss, None
+        self._loss, self._file, self.in_file = loss, None, isinstance(where, Path)
         if isinstance(where, Path):
             self.name = str(where)
             self._engine = _file(where, wait_seconds)

@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the tests' own, and the ledger on either database."""
+"""A PostgreSQL server of the tests' own, and the ledger and the registry on either database."""
 
 import os
 import shutil
@@ -100,8 +100,10 @@ def postgres() -> Iterator[Server]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def either_database(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The test runs twice: with the ledger in a file, and on a server."""
+    """The test runs twice: with the ledger and the registry in files, and on a server."""
     if request.param == "postgresql":
         server: Server = request.getfixturevalue("postgres")
-        monkeypatch.setenv("STILLHOUSE_LEDGER", server.new_schema())
+        where = server.new_schema()
+        monkeypatch.setenv("STILLHOUSE_LEDGER", where)
+        monkeypatch.setenv("STILLHOUSE_REGISTRY", where)
     return request.param

@@ -1,7 +1,6 @@
 """The ledger: every answer that was ever given, under the key of its request, written before the answer is used."""
 
 import json
-import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
@@ -10,13 +9,11 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from tasks.database import Database
-from tasks.errors import StoreError
+from tasks.database import LEDGER, Database, placed
 from tasks.files import read_models
 from tasks.models.recorded import RecordedLine
 from tasks.models.request import Answer
 from tasks.models.tables import ANSWERS, ATTEMPTS, METADATA, SPENT, USES
-from tasks.root import store_root
 
 _KEYS_A_QUERY = 500
 _FOUND = sa.select(ANSWERS.c.key, ANSWERS.c.answer).where(ANSWERS.c.key.in_(sa.bindparam("keys", expanding=True)))
@@ -53,11 +50,8 @@ class Ledger:
     """
 
     def __init__(self, where: Path | str | None = None) -> None:
-        place = where or os.environ.get("STILLHOUSE_LEDGER") or store_root() / "ledger.sqlite"
-        if not str(place).strip() or (":/" in str(place) and "://" not in str(place)):
-            raise StoreError(f"STILLHOUSE_LEDGER: {str(place)!r} is neither a path nor a database's URL. Correct it.")
         self.database = Database(
-            str(place) if "://" in str(place) else Path(place).expanduser(),
+            where or placed(*LEDGER),
             METADATA,
             "It holds every answer that was paid for: mend its disk or its server and run again; where it is damaged, "
             "restore it from a copy, or move it away to begin a new one.",
