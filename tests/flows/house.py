@@ -60,11 +60,14 @@ class House(NamedTuple):
 
 
 @contextmanager
-def opened(folder: Path, project: Path, postgres: Server, **more: str) -> Iterator[House]:
-    """A house with the project's deployment, up until the end."""
+def opened(folder: Path, postgres: Server, *projects: Path, **more: str) -> Iterator[House]:
+    """A house with the projects' deployments, up until the end; the first project is the house's."""
     given = yaml.safe_load((ROOT / "deployments" / "prefect.yaml").read_text())
     [deployment] = given["deployments"]
-    deployment |= {"name": yaml.safe_load(project.read_text())["name"], "parameters": {"project": project.name}}
+    given["deployments"] = [
+        deployment | {"name": yaml.safe_load(project.read_text())["name"], "parameters": {"project": project.name}}
+        for project in projects
+    ]
     (folder / "prefect.yaml").write_text(yaml.safe_dump(given))
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT", "STILLHOUSE"))}
     environment = kept | {
@@ -79,7 +82,7 @@ def opened(folder: Path, project: Path, postgres: Server, **more: str) -> Iterat
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = int(free.getsockname()[1])
-    house = House(folder, project, environment, port)
+    house = House(folder, projects[0], environment, port)
     try:
         house.command("up", "--file", "prefect.yaml", "--port", str(port))
         yield house

@@ -16,7 +16,7 @@ from tests.postgres import Server
 def house(tiny_llama: Path, postgres: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """The small project with its deployment, up; the server's database is PostgreSQL."""
     folder = tmp_path_factory.mktemp("house")
-    with opened(folder, build(folder, tiny_llama), postgres) as house:
+    with opened(folder, postgres, build(folder, tiny_llama)) as house:
         yield house
 
 
