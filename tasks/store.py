@@ -183,6 +183,7 @@ class Store:
     def _keep(self, folder: Path, handle: AnyHandle, made: Made, names: Mapping[str, str] | None = None) -> AnyHandle:
         final = self.path(handle)
         if self.intact(handle):
+            os.utime(final / "manifest.json")  # when it was last wanted, for `stillhouse prune`
             return handle
         stamps = [
             _Stamp(
