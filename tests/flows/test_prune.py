@@ -207,10 +207,11 @@ def test_a_prune_that_was_killed_left_nothing_in_part_and_the_next_one_clears_it
 
 
 def of_seed(project: Path, seed: int, name: str = "small") -> Path:
-    """The project with another name, whose training draws other batches."""
+    """The project with another name, whose training draws other batches, and whose gate lets nobody pass."""
     content = yaml.safe_load(project.read_text())
     content["name"] = name
     content["train"]["seed"] = seed
+    content["promote"]["rules"] = [{"metric": "intent", "at_least": 1.0}]
     return write(project.parent, content)
 
 
@@ -227,6 +228,7 @@ def test_after_a_prune_what_is_kept_is_whole_and_cached_and_the_rest_is_history(
     run(last)
     for number in (3, 4):
         Registry().promote("small", number, "ada", "better still")
+    run(last)  # compared with the third by now
     students = [entry.student.fingerprint for entry in Registry().history("small")]
     assert [entry.student.fingerprint for entry in Registry().history("other")] == students[:1]  # same rows, same seed
     assert "there is nothing to remove" in said("prune", "--keep", 1)
