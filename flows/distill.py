@@ -11,6 +11,7 @@ from pydantic import Field
 
 from flows import approval
 from flows.artifacts import show_verdict
+from flows.ending import ended
 from flows.evidence import Distilled, gather, publish, record
 from flows.mlflow_registry import show
 from flows.progress import ProgressArtifacts
@@ -91,9 +92,13 @@ def distill(project: Path, budget_usd: Annotated[float | None, Field(ge=0)] = No
         project: The project's YAML, as deployments/support.yaml.
         budget_usd: The most that this run may spend, in US dollars, beside what the project's own budget leaves.
     """
-    loaded = load(project)
-    check(loaded, budget_usd)
-    return distil(loaded, budget_usd)
+
+    def work() -> Path:
+        loaded = load(project)
+        check(loaded, budget_usd)
+        return distil(loaded, budget_usd)
+
+    return ended(project, work)
 
 
 def distil(project: Project, budget_usd: float | None = None) -> Path:
@@ -129,7 +134,8 @@ def settle(project: Project, distilled: Distilled) -> Path:
         shown = gather(project, distilled, entered, on_stage=False)
         report = publish(shown) / "report.html"
         approval.wait(shown, student, report, project.promote.approval_timeout_seconds)
-    evidence = gather(project, distilled, entered, registry.champion(project.name) == student)
+    on_stage = registry.champion(project.name) == student
+    evidence = approval.with_approval(gather(project, distilled, entered, on_stage), student)
     folder = publish(evidence)
     show_verdict(evidence, folder)
     if project.publish:
