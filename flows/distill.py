@@ -10,8 +10,8 @@ from prefect.runtime import flow_run
 from pydantic import Field
 
 from flows import approval
-from flows.artifacts import show_verdict
-from flows.ending import ended
+from flows.artifacts import StagesTable, show_verdict
+from flows.ending import ended, run_name
 from flows.evidence import Distilled, gather, publish, record
 from flows.mlflow_registry import show
 from flows.progress import ProgressArtifacts
@@ -84,7 +84,7 @@ def run_stage(stage: Task[Params, Given], *args: Params.args, **kwargs: Params.k
 
 
 # Prefect reads the docstring: its Args are what the UI's form says of each field.
-@flow(name="distill", flow_run_name="distill {project}", result_storage=results_folder(), persist_result=False)
+@flow(name="distill", flow_run_name=run_name, result_storage=results_folder(), persist_result=False)
 def distill(project: Path, budget_usd: Annotated[float | None, Field(ge=0)] = None) -> Path:
     """Distil the teacher of a project's YAML into a student; returns the run's folder, with evidence and report.
 
@@ -104,12 +104,14 @@ def distill(project: Path, budget_usd: Annotated[float | None, Field(ge=0)] = No
 def distil(project: Project, budget_usd: float | None = None) -> Path:
     """Run the stages within a flow, and settle what becomes of the student."""
     finished: list[StageRecord] = []
+    table = StagesTable(project.name)
 
     def do(stage: Task[Params, Given], *args: Params.args, **kwargs: Params.kwargs) -> Given:
         while True:
             try:
                 result = run_stage(stage, *args, **kwargs)
                 finished.append(record(stage.name, result))
+                table.add(finished[-1])
                 return result
             except Waiting as waiting:
                 wait(waiting)

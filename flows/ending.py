@@ -1,10 +1,12 @@
-"""How a run ends: in a state of Prefect's that says what became of the student, and in an event that tells others."""
+"""What a run is called, and how it ends: in a state that says what became of the student, and an event for others."""
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import cast
 
 from prefect.client.schemas.objects import State
+from prefect.runtime import flow_run
 from prefect.states import Cancelled, Completed, Failed
 
 from flows.approval import APPROVAL
@@ -18,6 +20,12 @@ from tasks.registry import Approvals
 
 _NAMES: dict[Happened, str] = {"promoted": "Promoted", "rejected": "Rejected", "inconclusive": "Inconclusive"}
 _NOT_APPROVED = {"rejected": "NotApproved", "timed out": "ApprovalTimedOut"}
+
+
+def run_name() -> str:
+    """What a flow run is called while it runs and after: its flow, its project's file and when it began."""
+    file = Path(str(flow_run.parameters.get("project", "")))
+    return f"{flow_run.flow_name} {file.stem} {datetime.now().astimezone():%Y-%m-%d %H:%M}"
 
 
 def ended(file: Path, work: Callable[[], Path]) -> Path:
