@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from flows.plan import asks
+from flows.estimates import asks
 from flows.project import Project, check
 from tasks.artifacts import digest
 from tasks.errors import ProjectError, StillhouseError

@@ -20,6 +20,11 @@ def runs_folder(project: str) -> Path:
     return store_root() / "runs" / project
 
 
+def under_way() -> Path:
+    """Where runs say that they are under way."""
+    return store_root() / "under-way"
+
+
 def run_folder(project: str, number: int | None = None) -> Path:
     """The folder of the project's last run, be it one that stopped, or of the last run of a version.
 
@@ -30,7 +35,10 @@ def run_folder(project: str, number: int | None = None) -> Path:
         bring(project, f"v{number}-*")
         last = max(runs.glob(f"v{number}-*/evidence.json"), key=lambda each: each.stat().st_mtime_ns, default=None)
         if last is None:
-            raise StoreError(f"{project} version {number} has no evidence in {store_root()}. Run the project again.")
+            raise StoreError(
+                f"{project} version {number} has no evidence in {store_root()}: it was pruned, or is of "
+                "another store. Run the project again as it was then."
+            )
         return last.parent
     if (runs / "stopped").is_dir():
         return runs / "stopped"

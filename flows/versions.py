@@ -31,6 +31,7 @@ def history(project: ProjectFile) -> None:
 
         from flows.naming import named
         from tasks.registry import Approvals, Registry
+        from tasks.store import Store
 
         name, registry = named(project).name, Registry()
         champion, entries = registry.champion(name), registry.history(name)
@@ -44,7 +45,7 @@ def history(project: ProjectFile) -> None:
                 f"{entry.holdout.rows} rows" if entry.holdout else "-",
                 "on stage" if entry.student == champion else "-",
                 escape(f"{asked.decision} {asked.who}".strip() if asked.decision else "waits") if asked else "-",
-                entry.student.fingerprint[:12],
+                entry.student.fingerprint[:12] + ("" if Store().path(entry.student).exists() else " (removed)"),
             )
         Console(width=140).print(table)
         numbers = {entry.student.fingerprint: f"v{entry.version}" for entry in entries}
@@ -184,6 +185,32 @@ def export(
             from flows.hub import upload
 
             print(upload(name, hub, version, gguf))
+
+
+@app.command()
+def prune(
+    project: Annotated[Path | None, typer.Argument(help="A project's YAML; every project where left out.")] = None,
+    keep: Annotated[int, typer.Option(min=1, help="How many versions, and champions before the one on stage.")] = 5,
+    yes: Annotated[bool, typer.Option("--yes", help="Remove it; else it is only told.")] = False,
+) -> None:
+    """Tell which old runs and artefacts nothing needs any more, and with --yes remove them.
+
+    What is on stage or waits to be, what was ever held out, all that those were made from, the ledger, the registry
+    and reviews stay.
+    """
+    with one_line_errors():
+        from rich.filesize import decimal
+
+        from flows.naming import named
+        from flows.prune import plan, remove
+
+        planned = plan(keep, named(project).name if project else None)
+        for line in planned.lines():
+            print(line)
+        if yes:
+            print(f"removed: {decimal(sum(each.bytes for each in remove(planned.removals)))}")
+        else:
+            print("nothing was removed; --yes removes it" if planned.removals else "there is nothing to remove")
 
 
 def _show(project: Path) -> None:

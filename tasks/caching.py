@@ -6,6 +6,7 @@ A record of a finished stage counts only while every artefact that it names is i
 import contextlib
 import json
 import logging
+import os
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -115,6 +116,8 @@ class VerifiedKeys(LocalFileSystem):
             if not Store().intact(handle):
                 logger.warning("%s %s is gone or was changed: its stage runs again", handle.folder, handle.fingerprint)
                 raise LookupError(f"{handle.fingerprint} is not intact")
+        with contextlib.suppress(OSError):  # a store that can only be read is not pruned either
+            os.utime(self._resolve_path(path))  # when it was last served, for `stillhouse prune`
         return json.dumps(record | {"storage_key": str(result)}).encode()
 
     async def aread_path(self, path: str, **_: Any) -> bytes:

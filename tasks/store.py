@@ -199,6 +199,7 @@ class Store:
 
     def _keep(self, folder: Path, handle: AnyHandle, made: Made, names: Mapping[str, str] | None = None) -> AnyHandle:
         if self._whole(handle):
+            os.utime(self.path(handle) / MANIFEST)  # when it was last wanted, for `stillhouse prune`
             return handle
         stamps = [
             Stamp(

@@ -63,33 +63,33 @@ class Ledger:
 
     def find(self, keys: Sequence[str]) -> dict[str, Answer]:
         """The answers that are known, by key."""
-        found: dict[str, Answer] = {}
-        with self.database.read() as connection:
-            for some in _parts(keys):
-                found |= find_answers(connection, some)
-        return found
+
+        def look(connection: sa.Connection) -> dict[str, Answer]:
+            return {key: answer for some in _parts(keys) for key, answer in find_answers(connection, some).items()}
+
+        return self.database.look(look)
 
     def known(self, keys: Sequence[str]) -> set[str]:
         """Which of these keys have an answer."""
-        found: set[str] = set()
-        with self.database.read() as connection:
-            for some in _parts(keys):
-                found |= set(connection.execute(sa.select(ANSWERS.c.key).where(ANSWERS.c.key.in_(some))).scalars())
-        return found
+
+        def look(connection: sa.Connection) -> set[str]:
+            queries = (sa.select(ANSWERS.c.key).where(ANSWERS.c.key.in_(some)) for some in _parts(keys))
+            return {key for query in queries for key in connection.execute(query).scalars()}
+
+        return self.database.look(look)
 
     def record(self, provider: str, answers: Iterable[tuple[str, Answer]], replace: bool = False) -> None:
         """Make answers durable; unless replaced, the first to a request stays. An answer with an error is not one."""
         rows = [answer_row(key, provider, answer) for key, answer in answers if not answer.error]
         if rows:
-            with self.database.begin() as connection:
-                connection.execute(self._upsert(replace), rows)
+            self.database.write(lambda connection: connection.execute(self._upsert(replace), rows))
 
     def use(self, project: str, uses: Iterable[tuple[str, str]]) -> None:
         """Remember which row of a project led to which key: pairs of row id and key."""
         rows = [{"project": project, "row": row, "key": key} for row, key in uses]
         if rows:
-            with self.database.begin() as connection:
-                connection.execute(self.database.insert(USES).on_conflict_do_nothing(), rows)
+            insert = self.database.insert(USES).on_conflict_do_nothing()
+            self.database.write(lambda connection: connection.execute(insert, rows))
 
     def lines(self, project: str | None = None) -> Iterator[str]:
         """Every answer, or those that a project's rows led to, as a line of JSON in the format of `recorded`."""

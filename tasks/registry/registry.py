@@ -13,7 +13,7 @@ from tasks.registry import stage
 from tasks.registry.approvals import close, latest, supersede
 from tasks.registry.decisions import decided, decisions
 from tasks.registry.records import Approval, Decision, Move, Version
-from tasks.registry.tables import HELD_OUT, METADATA
+from tasks.registry.tables import HELD_OUT, METADATA, VERSIONS
 from tasks.store import Store
 
 
@@ -109,9 +109,10 @@ class Registry:
             wanted = earlier if target is None else [target]
             whole = [student for student in wanted if Store().shared(student)]
             if wanted and not whole:
+                which = "none of the champions before this one is" if to is None else f"version {to} is not"
                 raise StoreError(
-                    f"{project}: none of the champions before this one is whole in {Store().root}; the champion stays "
-                    f"as it was. Restore one from a copy: {', '.join(each.fingerprint for each in wanted)}."
+                    f"{project}: {which} whole in {Store().root} (pruned, or damaged); the champion "
+                    f"stays as it was. Restore one from a copy: {', '.join(each.fingerprint for each in wanted)}."
                 )
             back = whole[0] if whole else None
             passed = wanted[: wanted.index(back)] if back else []
@@ -127,6 +128,17 @@ class Registry:
         """Every version, the oldest first."""
         with self._database.read() as connection:
             return stage.history(connection, project)
+
+    def projects(self) -> list[str]:
+        """Every project that had a student judged, or rows held out."""
+        query = sa.union(sa.select(VERSIONS.c.project), sa.select(HELD_OUT.c.project))
+        with self._database.read() as connection:
+            return sorted(connection.scalars(query))
+
+    def champions(self, project: str) -> list[Student]:
+        """The champions that a rollback can return to, the latest last, the one on stage at the end."""
+        with self._database.read() as connection:
+            return stage.stack(connection, project)
 
     def decisions(self, project: str) -> list[Decision]:
         """Every decision of a holdout on a student, the oldest first."""

@@ -3,6 +3,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from tasks.errors import StoreError
 from tasks.files import ContentFile, fingerprint_file
 from tasks.filter import FilterConfig
 from tasks.objects import Objects
+from tasks.root import store_root
 from tasks.rows import Kept
 from tasks.store import Store
 from tasks.train import train
@@ -167,6 +169,15 @@ def test_a_record_counts_only_while_its_artefacts_are_intact() -> None:
         keys.read_path("show-1")
     with pytest.raises(StoreError):
         list(Store().read_rows(made))
+
+
+def test_a_record_that_is_served_tells_when() -> None:
+    result = Shown(made=kept_rows(), champion=None, tally=Tally(rows_in=1, outcomes={"kept": 1}), seconds=0.5)
+    finish("show-1", result)
+    record = store_root() / "keys" / "show-1"
+    os.utime(record, (0, 0))
+    assert VerifiedKeys(basepath="").read_path("show-1")
+    assert time.time() - record.stat().st_mtime < 60
 
 
 def test_a_result_for_which_requests_failed_that_may_be_answered_yet_is_as_none() -> None:
