@@ -21,6 +21,7 @@ POOL = "stillhouse"
 _STARTED_SECONDS = 120.0
 _STOPPED_SECONDS = 20.0
 _ENVIRONMENT = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1", "PREFECT_LOGGING_LEVEL": "INFO"}
+_OF_THIS_COMMAND = {("PREFECT_LOGGING_LEVEL", "CRITICAL"), ("PREFECT_SERVER_LOGGING_LEVEL", "CRITICAL")}
 
 
 class Started(BaseModel):
@@ -162,7 +163,8 @@ def _worker() -> list[str]:
 
 
 def _environment(url: str) -> dict[str, str]:
-    return _ENVIRONMENT | os.environ | {"PREFECT_API_URL": f"{url}/api", "STILLHOUSE_STORE": str(store_root())}
+    loud = {name: value for name, value in os.environ.items() if (name, value) not in _OF_THIS_COMMAND}
+    return _ENVIRONMENT | loud | {"PREFECT_API_URL": f"{url}/api", "STILLHOUSE_STORE": str(store_root())}
 
 
 def _wait_until_healthy(here: Place, server: Started, url: str) -> None:
