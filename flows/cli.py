@@ -196,10 +196,10 @@ def report(
 def up(
     file: Annotated[Path, typer.Option(help="What to deploy.")] = Path("deployments/prefect.yaml"),
     port: Annotated[
-        int, typer.Option(min=1, max=65535, help="Where the server listens, on this machine alone.")
-    ] = 4200,
+        int | None, typer.Option(min=1, max=65535, help="Where the server listens, on this machine alone: 4200.")
+    ] = None,
 ) -> None:
-    """Start a Prefect server with its UI, a worker, and the deployments, on this machine; what is up stays up."""
+    """Start a Prefect server with its UI, a worker, deployments and automations, on this machine; what is up stays."""
     with one_line_errors():
         from flows.up import up as start
 
@@ -215,6 +215,21 @@ def down() -> None:
 
         for line in stop():
             print(line)
+
+
+@app.command()
+def automations(
+    file: Annotated[Path, typer.Option(help="Which.")] = Path("deployments/automations.yaml"),
+) -> None:
+    """Put notifications, and what else a server does by itself, into that of PREFECT_API_URL, or the one that is up."""
+    with one_line_errors():
+        from flows.remote import server
+
+        server()
+        from flows.automations import create
+
+        for line in create(file):
+            print(line, flush=True)
 
 
 def _evidence(folder: Path) -> dict[str, Any]:
