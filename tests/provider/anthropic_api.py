@@ -16,6 +16,7 @@ ERRORS: dict[Cause, Shape] = {
     "malformed": Shape(400, INVALID, None, "{detail}"),
     "unauthorized": Shape(401, "authentication_error", None, "invalid x-api-key: {key}"),
     "no_such_model": Shape(404, "not_found_error", None, "model: {model}"),
+    "no_such_object": Shape(404, "not_found_error", None, "{object} {id} not found."),
     "context_too_long": Shape(400, INVALID, None, "prompt is too long: {tokens} tokens > {limit} maximum"),
     "schema_rejected": Shape(400, INVALID, None, "output_config.format: structured outputs are not supported"),
     "temperature_rejected": Shape(400, INVALID, None, "`temperature` may only be set to 1 with this model."),

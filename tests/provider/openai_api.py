@@ -20,6 +20,7 @@ ERRORS: dict[Cause, Shape] = {
     "no_such_model": Shape(
         404, INVALID, "model_not_found", "The model `{model}` does not exist or you do not have access to it."
     ),
+    "no_such_object": Shape(404, INVALID, None, "No such {object} object: {id}"),
     "context_too_long": Shape(
         400,
         INVALID,

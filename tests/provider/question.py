@@ -8,6 +8,7 @@ Cause = Literal[
     "malformed",
     "unauthorized",
     "no_such_model",
+    "no_such_object",
     "context_too_long",
     "schema_rejected",
     "temperature_rejected",

@@ -14,6 +14,7 @@ from tests.provider.answer import Usage
 from tests.provider.arrival import Arrival, arrived
 from tests.provider.asked import Asked, Log
 from tests.provider.behaviour import Behaviour
+from tests.provider.files_api import Files, guarding
 from tests.provider.openai_chat import CHAT
 from tests.provider.openai_responses import RESPONSES
 from tests.provider.question import Problem
@@ -35,6 +36,7 @@ class Provider:
     ) -> None:
         self._replies, self._log, self._port = Replies(behaviour or Behaviour()), Log(log, memory), port
         self._sleeps = Sleeps()
+        self.files = Files()
         self.in_flight = self.most_in_flight = 0
         self.url = ""
 
@@ -84,6 +86,7 @@ class Provider:
         app = web.Application(client_max_size=LARGEST_BODY_BYTES)
         for api in APIS:
             app.router.add_post(api.path, self._endpoint(api))
+        app.add_routes(self.files.routes(guarding(lambda: self.behaviour.api_keys)))
         app.router.add_get("/v1/models", self._models)
         app.router.add_get("/_asked", self._report)
         app.router.add_put("/_behaviour", self._replace)
