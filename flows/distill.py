@@ -16,8 +16,10 @@ from flows.mlflow_registry import show
 from flows.progress import ProgressArtifacts
 from flows.project import Project, check, load
 from flows.stopped import explained
+from flows.waiting import wait
 from tasks.artifacts import Result
 from tasks.caching import results_folder
+from tasks.errors import Waiting
 from tasks.evaluate import evaluate
 from tasks.evidence import StageRecord
 from tasks.filter import filter
@@ -99,9 +101,13 @@ def distil(project: Project, budget_usd: float | None = None) -> Path:
     finished: list[StageRecord] = []
 
     def do(stage: Task[Params, Given], *args: Params.args, **kwargs: Params.kwargs) -> Given:
-        result = run_stage(stage, *args, **kwargs)
-        finished.append(record(stage.name, result))
-        return result
+        while True:
+            try:
+                result = run_stage(stage, *args, **kwargs)
+                finished.append(record(stage.name, result))
+                return result
+            except Waiting as waiting:
+                wait(waiting)
 
     with explained(project.name, finished):
         with ProgressArtifacts():

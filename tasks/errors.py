@@ -6,6 +6,7 @@
     ├── ModelUnavailable  (RuntimeError)  a model cannot be loaded or reached
     ├── BudgetSpent       (RuntimeError)  the next request could cost more than is left
     ├── StageFailed       (RuntimeError)  a stage has nothing left to work on, or too much went wrong
+    ├── Waiting           (RuntimeError)  what a service does in its own time is not done yet
     ├── OperationFailed   (RuntimeError)  a server, a worker or a deployment is not there, or does not start
     ├── StoreError        (OSError)       the store cannot be written, or lacks what it should hold
     └── ExtraMissing      (ImportError)   an optional package is not installed
@@ -36,6 +37,14 @@ class BudgetSpent(StillhouseError, RuntimeError):
 
 class StageFailed(StillhouseError, RuntimeError):
     """A stage has nothing left to work on, or too much of its work went wrong."""
+
+
+class Waiting(StillhouseError, RuntimeError):
+    """What a service does in its own time is not done yet: the stage is to be run again after so many `seconds`."""
+
+    def __init__(self, words: str, seconds: float) -> None:
+        super().__init__(words)
+        self.seconds = seconds
 
 
 class OperationFailed(StillhouseError, RuntimeError):
