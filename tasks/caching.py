@@ -20,7 +20,7 @@ from tasks.files import Aside, ByContent
 from tasks.models import Service
 from tasks.root import store_root
 from tasks.store import Store
-from tasks.trainers import ExistingTrainer
+from tasks.trainers import ExistingTrainer, HostedTrainer
 
 Params = ParamSpec("Params")
 Result = TypeVar("Result")
@@ -46,6 +46,8 @@ def content(value: Any) -> Any:
             return value.identity()
         case ExistingTrainer():  # its student says where the model is asked, so the address decides what is written
             return [value.told(), content(value.model)]
+        case HostedTrainer():  # as above; what a training costs decides nothing
+            return [value.told("tuned"), value.identity(), value.turns]
         case BaseModel():
             return {name: content(getattr(value, name)) for name in type(value).model_fields}
         case None | bool() | int() | float() | str():
