@@ -1,15 +1,14 @@
 """OpenAI's files: uploaded, described, listed, read and deleted."""
 
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
 from aiohttp import web
 from aiohttp.multipart import BodyPartReader
 
-from tests.provider.openai_api import SERVICE
+from tests.provider.holds import Holds
 from tests.provider.question import Problem
-from tests.provider.service import new_id
+from tests.provider.service import Service, new_id
 
 PAGE = 20
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -40,8 +39,8 @@ class File(NamedTuple):
 class Files:
     """All files of a provider, the newest last; `now` tells the time that they are dated with."""
 
-    def __init__(self, now: Callable[[], float] = time.time) -> None:
-        self._now = now
+    def __init__(self, now: Callable[[], float], holds: Holds) -> None:
+        self._now, self._holds = now, holds
         self.kept: dict[str, File] = {}
 
     def keep(self, name: str, purpose: str, content: bytes) -> File:
@@ -66,7 +65,9 @@ class Files:
                 purpose = await part.text()
         if not name or not purpose:
             raise Problem("malformed", detail="file and purpose are required", param="file")
-        return web.json_response(self.keep(name, purpose, content).described())
+        file = self.keep(name, purpose, content)
+        await self._holds.at("upload", request)
+        return web.json_response(file.described())
 
     async def listed(self, request: web.Request) -> web.StreamResponse:
         """A page of the files, the newest first."""
@@ -79,8 +80,8 @@ class Files:
         return web.json_response(self.find(request.match_info["id"]).described())
 
     async def content(self, request: web.Request) -> web.StreamResponse:
-        """The file itself."""
-        return web.Response(body=self.find(request.match_info["id"]).content, content_type="application/octet-stream")
+        """The file itself, sent in two halves."""
+        return await self._holds.in_halves(request, self.find(request.match_info["id"]).content)
 
     async def delete(self, request: web.Request) -> web.StreamResponse:
         """Forget a file."""
@@ -109,20 +110,20 @@ def page(described: list[dict[str, Any]], request: web.Request) -> dict[str, Any
     return {"object": "list", "data": shown, "has_more": begins + limit < len(ids)} | ends
 
 
-def guarding(keys: Callable[[], tuple[str, ...] | None]) -> Callable[[Handler], Handler]:
-    """Lets in who has a key, and words a Problem as OpenAI does."""
+def guarding(service: Service, keys: Callable[[], tuple[str, ...] | None]) -> Callable[[Handler], Handler]:
+    """Lets in who has a key, and words a Problem as the service does."""
 
     def guard(handler: Handler) -> Handler:
         async def answer(request: web.Request) -> web.StreamResponse:
             request_id = new_id("req_")
             try:
-                key, allowed = SERVICE.key(request.headers), keys()
+                key, allowed = service.key(request.headers), keys()
                 if allowed is not None and key not in allowed:
                     raise Problem("unauthorized", key=key)
                 return await handler(request)
             except Problem as problem:
-                status, body = SERVICE.error(problem, request_id)
-                return web.json_response(body, status=status, headers={SERVICE.request_id_header: request_id})
+                status, body = service.error(problem, request_id)
+                return web.json_response(body, status=status, headers={service.request_id_header: request_id})
 
         return answer
 
