@@ -14,7 +14,16 @@ from tasks.models import AnyModel, Local, ModelWeights
 from tasks.store import Store
 from tasks.trainers.card import Origin, Teacher, card
 from tasks.trainers.existing import ExistingTrainer
-from tasks.trainers.hosted import FireworksTrainer, HostedTrainer, OpenAITrainer, TogetherTrainer, order
+from tasks.trainers.hosted import (
+    FireworksTrainer,
+    HostedTrainer,
+    OpenAITrainer,
+    TogetherTrainer,
+    ended,
+    estimated,
+    order,
+    refreshed,
+)
 from tasks.trainers.local import LocalTrainer
 
 Trainer = Annotated[
@@ -75,14 +84,20 @@ def _told(student: Student) -> _Told:
 
 __all__ = [
     "ExistingTrainer",
+    "FireworksTrainer",
     "HostedTrainer",
     "LocalTrainer",
+    "OpenAITrainer",
     "Origin",
     "Serving",
     "Teacher",
+    "TogetherTrainer",
     "Trainer",
     "card",
+    "ended",
+    "estimated",
     "load_origin",
     "load_student",
     "order",
+    "refreshed",
 ]

@@ -2,8 +2,17 @@
 
 from tasks.trainers.hosted.fireworks import FireworksTrainer
 from tasks.trainers.hosted.openai import OpenAITrainer
-from tasks.trainers.hosted.steps import estimated, order, settle
+from tasks.trainers.hosted.steps import ended, estimated, order, refreshed
 from tasks.trainers.hosted.together import TogetherTrainer
 from tasks.trainers.hosted.trainer import HostedTrainer
 
-__all__ = ["FireworksTrainer", "HostedTrainer", "OpenAITrainer", "TogetherTrainer", "estimated", "order", "settle"]
+__all__ = [
+    "FireworksTrainer",
+    "HostedTrainer",
+    "OpenAITrainer",
+    "TogetherTrainer",
+    "ended",
+    "estimated",
+    "order",
+    "refreshed",
+]

@@ -11,7 +11,7 @@ from typing import Any
 
 from tasks.errors import StageFailed, StillhouseError, Waiting
 from tasks.models import Budget, Ledger
-from tasks.models.jobs import Job, Jobs
+from tasks.models.jobs import OVER, Job, Jobs
 from tasks.models.prices import dollars
 from tasks.rows import Kept
 from tasks.trainers.hosted.contact import Refused
@@ -55,6 +55,29 @@ def estimated(trainer: HostedTrainer, given: Sent) -> str:
     cost = trainer.cost(tokens)
     costs = "no price is stated" if cost is None else f"at most {dollars(cost)}"
     return f"{trainer.name} trains {trainer.base} on {len(given.learned)} rows, {tokens:,} tokens: {costs}"
+
+
+def refreshed(trainer: HostedTrainer, job: Job) -> Job:
+    """A training as the service has it now; as it was last known where the service does not tell."""
+    if not job.job or job.state in OVER:
+        return job
+    jobs = Jobs(Ledger())
+    try:
+        with trainer.client() as client:
+            settle(jobs, trainer, job, trainer.look(client, job.job))
+    except Refused as refused:
+        return job._replace(words=str(refused))
+    return jobs.find(job.fingerprint) or job
+
+
+def ended(trainer: HostedTrainer, job: Job) -> Job:
+    """Have the service end a job; the training as it is then. Raises one of our errors where it does not."""
+    try:
+        with trainer.client() as client:
+            trainer.cancel(client, job.job)
+    except Refused as refused:
+        raise refused.explained(trainer.rules.service, trainer.key_name, begun=True) from refused
+    return refreshed(trainer, job)
 
 
 def _finished(trainer: HostedTrainer, given: Sent, budget: Budget) -> str:
