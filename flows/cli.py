@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from flows import ledger, review, versions
+from flows import jobs, ledger, review, versions
 from flows.shell import leaving_at_once, one_line_errors, visible
 
 app = typer.Typer(
@@ -15,6 +15,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(jobs.app, name="jobs")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(review.app, name="review")
 app.add_typer(versions.app)
@@ -121,6 +122,7 @@ def plan(project: ProjectFile, as_json: AsJson = False) -> None:
     with one_line_errors():
         from flows.plan import plan as look
         from flows.project import check, load
+        from flows.shutdowns import shutdowns
 
         loaded = load(project)
         check(loaded, asks=False)
@@ -130,6 +132,8 @@ def plan(project: ProjectFile, as_json: AsJson = False) -> None:
             return
         for stage in planned:
             print(f"  {stage.stage:<9} {'cached' if stage.cached else 'would run':<10} {stage.words}".rstrip())
+        for words in shutdowns(loaded):
+            print(f"  ! {words}")
 
 
 @app.command()

@@ -53,7 +53,7 @@ def pipeline(project: Project, do: Do, budget: Budget) -> Distilled:
     taught = do(teach, project.teach, sampled.inputs, budget)
     filtered = do(filter, project.filter, taught.outputs, budget, Reviews().reviewed(project.name))
     parts = do(split, project.split, filtered.kept, held_before(project.name, project.split, filtered.kept))
-    trained = do(train, project.train, parts.train, parts.validation)
+    trained = do(train, project.train, parts.train, parts.validation, budget)
     rival = Registry().rival(project.name, trained.student)
     evaluated = do(
         evaluate,

@@ -24,6 +24,7 @@ from tasks.rules import Candidate, Judged, Ready
 from tasks.split import SplitRows
 from tasks.store import Store
 from tasks.teach import Taught, names, outputs, questions
+from tasks.trainers import HostedTrainer, estimated
 
 Params = ParamSpec("Params")
 Given = TypeVar("Given", bound=Result)
@@ -73,6 +74,12 @@ def _work(project: Project, stage: str, results: Mapping[str, Result]) -> str:
         return "; ".join(words + ([] if project.budget_usd is None else [_spent(project.name, project.budget_usd)]))
     if stage == "filter":
         return "; ".join(_judging(project, results.get("teach")))
+    if stage == "train" and isinstance(project.train, HostedTrainer):
+        parts = results.get("split")
+        if not isinstance(parts, SplitRows):
+            return f"{project.train.name} trains {project.train.base}: what that costs is known once the rows are split"
+        given = project.train.sent(*(list(Store().read_rows(part)) for part in (parts.train, parts.validation)))
+        return estimated(project.train, given)
     if stage == "evaluate":
         parts = results.get("split")
         known = parts if isinstance(parts, SplitRows) else None

@@ -26,7 +26,7 @@ from tasks.scorers import Chrf, Fields, Similarity
 from tasks.split import SplitConfig
 from tasks.store import Store
 from tasks.teach import TeachConfig, questions
-from tasks.trainers import Trainer
+from tasks.trainers import HostedTrainer, Trainer
 
 
 class Project(Named):
@@ -117,6 +117,8 @@ def check(project: Project, run_usd: float | None = None, asks: bool = True) -> 
             _check_paid(project, model, run_usd)
             if asks:
                 model.check()
+    if isinstance(project.train, HostedTrainer) and not (project.budget_usd is None and run_usd is None):
+        project.train.check_priced()
 
 
 def _check_fields(project: Project) -> None:

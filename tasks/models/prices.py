@@ -33,6 +33,12 @@ class StatedPrice(BaseModel):
         le=1e6,
         description="For tokens written to the provider's cache; 1.25 of input where not set.",
     )
+    endpoint_usd_per_hour: float | None = Field(
+        default=None,
+        ge=0,
+        le=1e6,
+        description="What an hour of a dedicated endpoint costs beside the tokens; no budget holds it: stop it.",
+    )
 
 
 class Tokens(NamedTuple):

@@ -8,6 +8,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(ge=0)]
 Fault = Literal["error", "overloaded", "hang", "truncated", "bad_json", "reset"]
 FAULTS: tuple[Fault, ...] = get_args(Fault)
+Moment = Literal["listing", "upload", "creation", "poll", "results"]
 BILLED_FAULTS = {"truncated", "bad_json"}
 
 
@@ -54,6 +55,19 @@ class Behaviour(BaseModel):
     )
     prose_first: int = Field(0, ge=0, description="How many answers to one body are prose, whatever its schema.")
     answer_words: int | None = Field(None, ge=1, description="Every text answer is of so many words.")
+    batch_seconds: Seconds = Field(0.0, description="How long a batch is in progress, on the provider's clock.")
+    batch_share: Share = Field(1.0, description="The share of a batch that is done then; the rest is never reached.")
+    batch_enqueued_tokens: int | None = Field(None, ge=0, description="How many tokens may wait in OpenAI's batches.")
+    batch_stranger: bool = Field(False, description="Whether results hold one for a request that was never sent.")
+    batch_truncated: bool = Field(False, description="Whether results break off in the middle of a line.")
+    batch_forgotten: bool = Field(False, description="Whether no batch is known any more.")
+    training_queue_seconds: Seconds = Field(0.0, description="How long a training is queued, on the provider's clock.")
+    training_seconds: Seconds = Field(0.0, description="How long it then runs.")
+    training_fails: str = Field("", description="Why every training fails once it has run.")
+    training_unanswered: bool = Field(False, description="Whether a training is begun and its client told nothing.")
+    training_refusals: int = Field(0, ge=0, description="How many trainings are refused for the rate first.")
+    shutdown_dates: dict[str, str] = Field({}, description="When models are shut down, as the models endpoint says.")
+    hold: Moment | None = Field(None, description="The moment at which whoever comes to it is held back.")
 
     @model_validator(mode="after")
     def _shares_fit(self) -> Self:

@@ -11,18 +11,28 @@ from pydantic import ValidationError
 
 from tests.provider import anthropic_api, openai_api
 from tests.provider.answer import Usage
+from tests.provider.anthropic_batches import AnthropicBatches
 from tests.provider.arrival import Arrival, arrived
 from tests.provider.asked import Asked, Log
+from tests.provider.batches import Batches
 from tests.provider.behaviour import Behaviour
+from tests.provider.clock import Clock
+from tests.provider.files_api import Files, guarding
+from tests.provider.fireworks_training import FireworksTraining
+from tests.provider.holds import Holds
+from tests.provider.openai_batches import OpenAIBatches
 from tests.provider.openai_chat import CHAT
 from tests.provider.openai_responses import RESPONSES
+from tests.provider.openai_training import OpenAITraining
 from tests.provider.question import Problem
 from tests.provider.replies import Replies, Reply
 from tests.provider.service import Api, new_id
 from tests.provider.sleeps import Sleeps
+from tests.provider.together_training import TogetherTraining
+from tests.provider.trainings import Trainings
 
 APIS = (CHAT, RESPONSES, anthropic_api.MESSAGES)
-LARGEST_BODY_BYTES = 64 * 2**20
+LARGEST_BODY_BYTES = 300 * 2**20
 SHUTDOWN_SECONDS = 0.3
 LOOK_FOR_CLIENT_SECONDS = 0.1
 
@@ -35,6 +45,16 @@ class Provider:
     ) -> None:
         self._replies, self._log, self._port = Replies(behaviour or Behaviour()), Log(log, memory), port
         self._sleeps = Sleeps()
+        self.clock = Clock()
+        self.holds = Holds(lambda: self.behaviour, self._sleeps)
+        self.files = Files(self.clock.now, self.holds)
+        self.openai_batches = OpenAIBatches(self._batches(), self.files, self.clock, self.holds)
+        self.anthropic_batches = AnthropicBatches(self._batches(), self.clock, self.holds)
+        self.trainings = Trainings(lambda: self.behaviour, self.clock, self.holds)
+        self.openai_training = OpenAITraining(self.trainings, self.files)
+        self.together_training = TogetherTraining(self.trainings, self.files)
+        self.fireworks_training = FireworksTraining(self.trainings)
+        self._tell()
         self.in_flight = self.most_in_flight = 0
         self.url = ""
 
@@ -51,6 +71,7 @@ class Provider:
     @behaviour.setter
     def behaviour(self, behaviour: Behaviour) -> None:
         self._replies.behave(behaviour)
+        self._tell()
 
     @property
     def asked(self) -> list[Asked]:
@@ -66,6 +87,11 @@ class Provider:
     def billed(self) -> int:
         """Answers that would be paid for."""
         return self._log.totals["billed"]
+
+    @property
+    def batches(self) -> int:
+        """How many batches were taken in."""
+        return len(self.openai_batches.batches.kept) + len(self.anthropic_batches.batches.kept)
 
     async def __aenter__(self) -> Self:
         self._runner = web.AppRunner(
@@ -84,11 +110,35 @@ class Provider:
         app = web.Application(client_max_size=LARGEST_BODY_BYTES)
         for api in APIS:
             app.router.add_post(api.path, self._endpoint(api))
+        for elsewhere in ("/together", "/fireworks/inference"):
+            app.router.add_post(f"{elsewhere}{CHAT.path}", self._endpoint(CHAT))
+        trainings = (self.openai_training, self.together_training, self.fireworks_training)
+        for service, apis in (
+            (openai_api.SERVICE, (self.files, self.openai_batches, *trainings)),
+            (anthropic_api.SERVICE, (self.anthropic_batches,)),
+        ):
+            guard = guarding(service, lambda: self.behaviour.api_keys)
+            for each in apis:
+                app.add_routes(each.routes(guard))
         app.router.add_get("/v1/models", self._models)
+        app.router.add_get("/v1/models/{id}", self._model)
         app.router.add_get("/_asked", self._report)
         app.router.add_put("/_behaviour", self._replace)
+        app.router.add_put("/_clock", self._pass_time)
         app.on_shutdown.append(self._wake_all)
         return app
+
+    def _batches(self) -> Batches:
+        return Batches(self._in_a_batch, lambda: (self.behaviour.batch_seconds, self.behaviour.batch_share))
+
+    def _tell(self) -> None:
+        """Those who keep batches behave as the rest."""
+        self.openai_batches.behaviour = self.anthropic_batches.behaviour = self.behaviour
+
+    def _in_a_batch(self, arrival: Arrival) -> Reply:
+        reply = self._replies.reply(arrival, 0)
+        self._record(None, arrival, reply, time.time())
+        return reply
 
     async def _wake_all(self, _: web.Application) -> None:
         self._sleeps.wake_all()
@@ -118,7 +168,7 @@ class Provider:
             await self._sleeps.sleep(LOOK_FOR_CLIENT_SECONDS)
         return None
 
-    def _record(self, request: web.Request, arrival: Arrival, reply: Reply, started: float) -> None:
+    def _record(self, request: web.Request | None, arrival: Arrival, reply: Reply, started: float) -> None:
         question, usage = arrival.question, reply.usage or Usage()
         if question and reply.billed:
             self._replies.remember(question)
@@ -138,7 +188,7 @@ class Provider:
                 output_tokens=usage.output_tokens,
                 started=started,
                 ended=time.time(),
-                client_left=request.transport is None,
+                client_left=request is not None and request.transport is None,
             )
         )
 
@@ -150,8 +200,16 @@ class Provider:
             status, body = service.error(Problem("unauthorized", key=key), request_id)
         return web.json_response(body, status=status, headers={service.request_id_header: request_id})
 
+    async def _model(self, request: web.Request) -> web.Response:
+        """One of OpenAI's models, with the date of its end."""
+        id = request.match_info["id"]
+        [described] = openai_api.SERVICE.models((id,))["data"]
+        return web.json_response(described | {"shutdown_date": self.behaviour.shutdown_dates.get(id)})
+
     async def _report(self, _: web.Request) -> web.Response:
         in_flight = {"in_flight": self.in_flight, "most_in_flight": self.most_in_flight, "refused": self.refused}
+        in_flight |= {"holding": self.holds.holding, "batches": self.batches}
+        in_flight |= {"files": len(self.files.kept), "trainings": self.trainings.created}
         asked = [each.model_dump() for each in self.asked]
         return web.json_response({"counts": in_flight | self._log.counts(), "asked": asked})
 
@@ -161,6 +219,10 @@ class Provider:
         except ValidationError as error:
             return web.Response(status=400, text=str(error))
         return web.json_response(self.behaviour.model_dump())
+
+    async def _pass_time(self, request: web.Request) -> web.Response:
+        self.clock.move(float((await request.json())["seconds"]))
+        return web.json_response({"now": self.clock.now()})
 
 
 async def _send(request: web.Request, reply: Reply) -> web.StreamResponse:
