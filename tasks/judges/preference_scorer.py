@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from tasks.evidence import Judging, Measure
 from tasks.judges.judge import called
@@ -66,6 +66,13 @@ class PreferenceScorer(BaseModel):
     same_as_teacher: bool = Field(
         default=False, description="Insists on a judge that is a teacher itself; the evidence then says so."
     )
+
+    @field_validator("versus")
+    @classmethod
+    def _each_once(cls, versus: list[Opponent]) -> list[Opponent]:
+        if len(set(versus)) < len(versus):
+            raise ValueError("a system stands here twice; name each once")
+        return versus
 
     @property
     def model(self) -> AnyModel:
