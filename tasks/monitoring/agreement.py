@@ -1,4 +1,4 @@
-"""Whether the student still agrees with its teacher as it did when it was promoted, over all rows and slice by slice."""
+"""Whether the student still agrees with its teacher as when it was promoted, over all rows and slice by slice."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,9 +20,7 @@ def agreement(student: Mapping[str, float], teacher: Mapping[str, float]) -> dic
     Where a metric compares with the teacher's answer that is the student's score; where it needs no reference, a row on
     which the teacher does no better is none that the student got worse.
     """
-    return {
-        metric: 1 - max(0.0, teacher[metric] - score) for metric, score in student.items() if metric in teacher
-    }
+    return {metric: 1 - max(0.0, teacher[metric] - score) for metric, score in student.items() if metric in teacher}
 
 
 def watched(
@@ -110,8 +108,10 @@ def _window(promotion: Strata, looks: Sequence[Strata], count: int) -> _Window:
 def _found(fallen: Drop, allowed: float) -> Found:
     if allowed <= 0:
         return "no"
-    return "yes" if chance(fallen.deviations) <= allowed else (
-        "perhaps" if chance(fallen.deviations) <= min(0.05, PERHAPS * allowed) else "no"
+    return (
+        "yes"
+        if chance(fallen.deviations) <= allowed
+        else ("perhaps" if chance(fallen.deviations) <= min(0.05, PERHAPS * allowed) else "no")
     )
 
 

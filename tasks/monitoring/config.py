@@ -10,7 +10,9 @@ class MonitorConfig(BaseModel):
 
     rows: int = Field(default=200, ge=1, description="The rows that an audit asks the teacher about.")
     floor: int = Field(
-        default=10, ge=0, description="The fewest rows of each slice beside those drawn from all, half of `rows` in all."
+        default=10,
+        ge=0,
+        description="The fewest rows of each slice beside those drawn from all, half of `rows` in all.",
     )
     metrics: list[str] = Field(
         default=[], description="The metrics that are watched; all of evaluate.scorers but `preference` if left out."
@@ -22,7 +24,7 @@ class MonitorConfig(BaseModel):
         default=0.02, ge=0, lt=1, description="The smallest loss of agreement that matters, as a share of rows."
     )
     smallest_shift: float = Field(
-        default=0.1, gt=0, lt=1, description="The smallest shift of the traffic that matters, as a share of its rows."
+        default=0.05, gt=0, lt=1, description="The smallest shift of the traffic that matters, as a share of its rows."
     )
     new_rows: int = Field(
         default=100, ge=1, description="The fewest rows that were gathered since the champion learned, for a retrain."

@@ -70,10 +70,10 @@ def _moved(name: str, then: _Sample, now: _Sample, allowed: float) -> Moved:
     likely = chance(abs(apart) / error)
     size, matters = (abs(apart), _POINTS) if name in _SHARES else (abs(apart), log1p(_MULTIPLE))
     found: Found = "yes" if likely <= allowed and size >= matters else "no"
-    words = f"{name.replace('_', ' ')}: {_told(name, then.mean)} at promotion, {_told(name, now.mean)} of {now.rows} rows"
-    return Moved(
-        about=name, words=words, size=size, matters=matters, chance=likely, allowed=allowed, found=found
+    words = (
+        f"{name.replace('_', ' ')}: {_told(name, then.mean)} at promotion, {_told(name, now.mean)} of {now.rows} rows"
     )
+    return Moved(about=name, words=words, size=size, matters=matters, chance=likely, allowed=allowed, found=found)
 
 
 def _told(name: str, mean: float) -> str:

@@ -1,7 +1,5 @@
 """What the audits of promoted students found, kept for ever: each audit with its rows, none of them audited twice."""
 
-
-from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
