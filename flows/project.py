@@ -15,7 +15,7 @@ from tasks.errors import ProjectError
 from tasks.evaluate import EvaluateConfig, metric_names
 from tasks.files import describe
 from tasks.filter import FilterConfig, read_gold
-from tasks.gathered import Gathering
+from tasks.gathered import gathered
 from tasks.judges import PreferenceScorer, RubricScorer, called
 from tasks.models import AnyModel, Budget, Recorded, Service
 from tasks.monitoring import MonitorConfig
@@ -154,10 +154,10 @@ class _Known(NamedTuple):
 
 def _known(project: Project) -> _Known:
     """The names that stand in the inputs and in what was gathered: as the stage wrote them down, or by reading all."""
-    gathered = Gathering().gathered(project.name)
-    done = finished(sample, project.sample, gathered)
+    known = gathered(project.name)
+    done = finished(sample, project.sample, known)
     if done is None:
-        found, more = look(project.sample), gathered.rows()
+        found, more = look(project.sample), known.rows()
         fresh = {id for id, _ in found.fresh.values()} | {row["id"] for row in more}
         slices = {*found.slices(), *(row["slice"] for row in more)}
         return _Known(slices, fresh | {row["id"] for row in found.left_out})
@@ -167,14 +167,14 @@ def _known(project: Project) -> _Known:
 
 def chosen(project: Project) -> list[Input]:
     """The rows that a run would ask of the teacher: as the stage wrote them down, or picked now."""
-    config, gathered = project.sample, Gathering().gathered(project.name)
-    done = finished(sample, config, gathered)
+    config, traffic = project.sample, gathered(project.name)
+    done = finished(sample, config, traffic)
     if done is not None:
         return list(Store().read_rows(done.inputs))
     found = look(config)
     everything = config.rows is None  # what is alike need not be known where nothing is left out
     positions = frozenset(found.fresh) if everything else pick(found, config).positions
-    return [*rows_at(config, positions), *beside(config, positions, gathered.rows())[0]]
+    return [*rows_at(config, positions), *beside(config, positions, traffic.rows())[0]]
 
 
 def _check_recorded(project: Project, teacher: Recorded) -> None:

@@ -51,11 +51,16 @@ class NothingGathered(Aside):
 NOTHING = NothingGathered()
 
 
+def gathered(project: str) -> "Gathered | NothingGathered":
+    """The project's gathered rows as they stand now; where there is no database yet, none is made to look."""
+    return Gathering().gathered(project) if _database().exists() else NOTHING
+
+
 class Gathering:
     """The record of gathered rows, in the registry's database. It only grows, and a conversation is in it once."""
 
-    def __init__(self, path: Path | None = None) -> None:
-        self._database = Database(path or store_root() / "registry.sqlite", _METADATA, "Restore it from a copy.")
+    def __init__(self) -> None:
+        self._database = Database(_database(), _METADATA, "Restore it from a copy.")
 
     def add(self, project: str, rows: Iterable[Input]) -> int:
         """Keep rows, all of them or none; returns how many of them are new."""
@@ -94,6 +99,10 @@ class Gathering:
     def _count(connection: sa.Connection, project: str) -> int:
         query = sa.select(sa.func.count()).select_from(_GATHERED).where(_GATHERED.c.project == project)
         return connection.scalar(query) or 0
+
+
+def _database() -> Path:
+    return store_root() / "registry.sqlite"
 
 
 def _input(row: Any) -> Input:
