@@ -1,6 +1,7 @@
 """The `stillhouse` command. What is heavy is imported where it is used, so that help answers at once."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -162,6 +163,46 @@ def curve(
         else:
             Console(width=140).print(curve_table(drawn))
             print(f"{drawn.words}\ncurve: {file}")
+
+
+@app.command()
+def monitor(
+    project: ProjectFile,
+    traffic: Annotated[
+        str, typer.Argument(help="A log of what the student was asked: JSON lines, CSV, Parquet; a URL.")
+    ],
+    budget_usd: Annotated[
+        float | None, typer.Option(min=0, help="The most that this audit may spend, in US dollars.")
+    ] = None,
+    at: Annotated[datetime | None, typer.Option(help="When the traffic came in (UTC), for logs of the past.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Audit the student on stage on its traffic: exit code 0 healthy, 3 to be watched, 4 to be trained anew."""
+    with one_line_errors():
+        from rich.console import Console
+
+        from flows.console import ConsoleHandler
+        from tasks.evidence import Monitored
+
+        with leaving_at_once(), ConsoleHandler(Console(stderr=True)):
+            from flows.monitor import monitor as audit
+
+            folder = audit(project.resolve(), _absolute(traffic), budget_usd, at.replace(tzinfo=UTC) if at else None)
+        monitored = Monitored.model_validate_json((folder / "monitor.json").read_bytes())
+        if as_json:
+            print(monitored.model_dump_json(indent=1))
+        else:
+            print(f"{monitored.state.upper()}: {monitored.project} version {monitored.version}")
+            for reason in monitored.reasons:
+                print(f"  {visible(reason)}")
+            print(f"report: {folder / 'report.html'}")
+    raise typer.Exit({"healthy": 0, "watch": 3, "retrain": 4}[monitored.state])
+
+
+def _absolute(traffic: str) -> str:
+    from tasks.downloads import is_url
+
+    return traffic if is_url(traffic) else str(Path(traffic).resolve())
 
 
 @app.command()

@@ -69,7 +69,7 @@ def done(project: Project) -> dict[str, Result]:
 
 def _work(project: Project, stage: str, results: Mapping[str, Result]) -> str:
     if stage == "teach":
-        asked = list(questions(chosen(project.sample), project.teach))
+        asked = list(questions(chosen(project), project.teach))
         words = [asks(teacher, asked) for teacher in project.teach.teachers]
         return "; ".join(words + ([] if project.budget_usd is None else [_spent(project.name, project.budget_usd)]))
     if stage == "filter":
@@ -112,7 +112,7 @@ def _left(project: Project, taught: Taught, rules: Sequence[Ready]) -> list[Cand
 def _supposed(project: Project) -> Iterator[Candidate]:
     """An answer from each teacher, as often as it is asked, to each row that has no approved one."""
     gold, said = read_gold(project.filter), " word" * _words(project)
-    rows = [row for row in chosen(project.sample) if row["id"] not in gold]
+    rows = [row for row in chosen(project) if row["id"] not in gold]
     for name in names(project.teach.teachers):
         answers = (Answer(text=f"{name} {at}{said}") for at in range(len(rows) * project.teach.samples))
         for output in outputs(rows, name, answers, project.teach.samples):
