@@ -203,6 +203,9 @@ def _left_behind(since: float) -> Iterator[Removal]:
     for folder in (root / "unfinished").glob("[!.]*"):
         if _used_at(folder) < since and not held(folder / "lock"):
             yield _removal(folder, "checkpoints", "nobody took their training up again within a day")
+    for marker in under_way().glob("*"):
+        if _used_at(marker) < since and not held(marker):
+            yield _removal(marker, "marks of runs", "they were killed")
     for folder in (*root.glob("writing-*"), *root.glob("broken-*")):
         if _used_at(folder) < since:
             yield _removal(folder, "artefacts half written, or damaged", "whoever wrote them was stopped, or made anew")
