@@ -8,7 +8,7 @@ from tasks.errors import OperationFailed
 
 
 def server() -> str:
-    """The API that this process asks from now on: of `PREFECT_API_URL`, else of the server that `stillhouse up` started.
+    """The API that this process asks from now on: of `PREFECT_API_URL`, else of the server that `up` started.
 
     Raises `OperationFailed` where there is none.
     """
