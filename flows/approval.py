@@ -14,6 +14,7 @@ from prefect.states import Paused
 from pydantic import Field
 
 from flows import places
+from flows.events import tell
 from tasks.artifacts import Student
 from tasks.errors import OperationFailed, RunCancelled, StoreError
 from tasks.evidence import Evidence, Reason
@@ -103,9 +104,10 @@ def _pause(evidence: Evidence, student: Student, report: Path, until: float) -> 
     """
     run = UUID(str(flow_run.get_id()))
     form = OnStage.with_initial_data(description=_asked(evidence, report), approve=False)
+    words = f"{evidence.project} version {evidence.version} waits for a person to approve it. Report: {report}"
     state = Paused(
         name="AwaitingApproval",
-        message=f"{evidence.project} version {evidence.version} waits for a person to approve it. Report: {report}",
+        message=words,
         timeout_seconds=round(until - time.time() + _LATE_SECONDS),
         pause_key=str(uuid4()),
     )
@@ -115,6 +117,7 @@ def _pause(evidence: Evidence, student: Student, report: Path, until: float) -> 
     answer, lease = places.pause(run, state)
     if answer.state is None or answer.state.is_running():
         raise OperationFailed(f"Prefect does not let the run wait for approval: {answer.details}. Run it again.")
+    tell("awaiting-approval", evidence.project, words, version=evidence.version, report=str(report))
     return Question(run, lease, form, keys, evidence.project, student, until)
 
 

@@ -99,7 +99,7 @@ def test_a_run_asked_for_from_afar_waits_for_a_person_and_puts_its_student_on_st
         time.sleep(1)
     [promoted] = [each for each in told[1] if each["title"] == "small: stillhouse.promoted"]
     assert promoted["message"].startswith("small version 1 is on stage.")
-    assert [each["message"] for each in told[1] if each["title"].endswith("AwaitingApproval")]
+    assert "small: stillhouse.awaiting-approval" in [each["title"] for each in told[1]]
 
 
 def trigger(house: House, *options: str) -> str:
