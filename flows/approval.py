@@ -10,9 +10,11 @@ import httpx
 from prefect import get_client
 from prefect.input import Keyset, RunInput, keyset_from_paused_state
 from prefect.runtime import flow_run
-from prefect.states import Paused, Running
+from prefect.states import Paused
 from pydantic import Field
 
+from flows import places
+from flows.events import tell
 from tasks.artifacts import Student
 from tasks.errors import OperationFailed, RunCancelled, StoreError
 from tasks.evidence import Evidence, Reason
@@ -35,9 +37,13 @@ class OnStage(RunInput):
 
 
 class Question(NamedTuple):
-    """What a flow run waits with: its form, under which keys Prefect keeps that, and until when it may be answered."""
+    """What a flow run waits with: its form, under which keys Prefect keeps that, and until when it may be answered.
+
+    The lease is that of its deployment's place, None where nothing limits how many run at once.
+    """
 
     run: UUID
+    lease: UUID | None
     form: type[OnStage]
     keys: Keyset
     project: str
@@ -69,6 +75,7 @@ def wait(evidence: Evidence, student: Student, report: Path, seconds: float) -> 
         question = _pause(evidence, student, report, asked.until)
         while (found := _answer(question)) is None:
             time.sleep(_POLL_SECONDS)
+        places.go_on(question.run, question.lease)
         asked = found
     logger.info("version %d: %s", evidence.version, told(asked))
     return asked
@@ -97,20 +104,21 @@ def _pause(evidence: Evidence, student: Student, report: Path, until: float) -> 
     """
     run = UUID(str(flow_run.get_id()))
     form = OnStage.with_initial_data(description=_asked(evidence, report), approve=False)
+    words = f"{evidence.project} version {evidence.version} waits for a person to approve it. Report: {report}"
     state = Paused(
         name="AwaitingApproval",
-        message=f"{evidence.project} version {evidence.version} waits for a person to approve it. Report: {report}",
+        message=words,
         timeout_seconds=round(until - time.time() + _LATE_SECONDS),
         pause_key=str(uuid4()),
     )
     keys = keyset_from_paused_state(state)
     state.state_details.run_input_keyset = {str(name): key for name, key in keys.items()}
     form.save(keys, flow_run_id=run)
-    with get_client(sync_client=True) as client:
-        answer = client.set_flow_run_state(run, state)
+    answer, lease = places.pause(run, state)
     if answer.state is None or answer.state.is_running():
         raise OperationFailed(f"Prefect does not let the run wait for approval: {answer.details}. Run it again.")
-    return Question(run, form, keys, evidence.project, student, until)
+    tell("awaiting-approval", evidence.project, words, version=evidence.version, report=str(report))
+    return Question(run, lease, form, keys, evidence.project, student, until)
 
 
 def _asked(evidence: Evidence, report: Path) -> str:
@@ -122,8 +130,6 @@ def _answer(question: Question) -> Approval | None:
     """What was decided in the registry or in the form, None while nobody did; whoever is away now may be back later."""
     try:
         if decided := _decided(question):
-            with get_client(sync_client=True) as client:
-                client.set_flow_run_state(question.run, Running())
             return decided
         given = _given(question)
     except (httpx.HTTPError, StoreError) as error:

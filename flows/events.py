@@ -5,7 +5,9 @@ from typing import Literal
 from prefect.events import emit_event
 from prefect.settings import PREFECT_API_URL
 
-Happened = Literal["promoted", "rejected", "inconclusive", "over-budget", "failed", "drift", "retrain"]
+Happened = Literal[
+    "promoted", "rejected", "inconclusive", "awaiting-approval", "over-budget", "failed", "drift", "retrain"
+]
 
 
 def tell(happened: Happened, project: str, words: str, **payload: str | float | None) -> None:

@@ -48,14 +48,18 @@ class House(NamedTuple):
 
     def finished(self, run: str) -> dict[str, Any]:
         """The flow run, once it has ended."""
+        return self.once(run, *_ENDED)
+
+    def once(self, run: str, *types: str) -> dict[str, Any]:
+        """The flow run, once its state is of one of the types."""
         until = time.monotonic() + _RUN_SECONDS
         while time.monotonic() < until:
             seen = self.api(f"flow_runs/{run}")
-            if seen["state"]["type"] in _ENDED:
+            if seen["state"]["type"] in types:
                 return seen
             time.sleep(1)
         raise AssertionError(
-            f"{run} has not ended: {seen['state']}; {(self.folder / 'store/up/worker.log').read_text()}"
+            f"{run} never became {types}: {seen['state']}; {(self.folder / 'store/up/worker.log').read_text()}"
         )
 
 
@@ -69,6 +73,7 @@ def opened(folder: Path, postgres: Server, *projects: Path, **more: str) -> Iter
         for project in projects
     ]
     (folder / "prefect.yaml").write_text(yaml.safe_dump(given))
+    shutil.copy(ROOT / "deployments" / "automations.yaml", folder)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT", "STILLHOUSE"))}
     environment = kept | {
         "PYTHONPATH": str(ROOT),
