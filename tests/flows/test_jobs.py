@@ -4,14 +4,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from typer.testing import CliRunner
 
 from flows.cli import app
 from tasks.errors import StageFailed, Waiting
+from tasks.models import Budget, Ledger
+from tasks.models.jobs import Jobs
 from tests.flows.test_hosted import local, written
 from tests.provider import Behaviour, provider_thread
-from tests.tasks.trainers.hosted.orders import SERVICES, ordered, spent_usd, trainer
+from tests.tasks.trainers.hosted.orders import ROWS, SERVICES, WATCHED, ordered, spent_usd, trainer
 
 HOUR = 3600.0
 
@@ -34,7 +35,7 @@ def test_jobs_are_listed_as_they_are_now_and_ended_on_demand(service: str, tmp_p
         config = trainer(service, provider.url)
         with pytest.raises(Waiting):
             ordered(config)
-        file = project(tmp_path, yaml.safe_load(yaml.safe_dump(config.model_dump(mode="json", exclude_none=True))))
+        file = project(tmp_path, config.model_dump(mode="json", exclude_none=True))
         said = command(file)
         assert "at work" in said
         assert "at most $" in said
@@ -47,6 +48,19 @@ def test_jobs_are_listed_as_they_are_now_and_ended_on_demand(service: str, tmp_p
         assert 0 < spent_usd() == pytest.approx(billed)
         with pytest.raises(StageFailed, match="was cancelled"):
             ordered(config)
+
+
+def test_what_a_killed_process_reserved_and_never_ordered_is_given_back(tmp_path: Path) -> None:
+    with provider_thread() as provider:
+        config = trainer("openai", provider.url)
+        given = config.checked(ROWS, WATCHED)
+        budget = Budget(project="shop", run="run", project_usd=10)
+        Jobs(Ledger()).begin(config.fingerprint(given), "openai", config.base, budget, 10**9)
+        assert spent_usd() == 1
+        file = project(tmp_path, config.model_dump(mode="json", exclude_none=True))
+        assert "begun" in command(file)
+        assert "it was never ordered" in command("cancel", file)
+        assert spent_usd() == 0
 
 
 def test_a_project_that_trains_here_has_no_jobs_to_end(tiny_llama: Path, tmp_path: Path) -> None:
