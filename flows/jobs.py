@@ -62,10 +62,10 @@ def cancel(project: Mine) -> None:
         trainer, jobs = loaded.train, _looked_at(loaded)
         if not isinstance(trainer, HostedTrainer):
             raise ProjectError(f"{loaded.name}: train.trainer is {trainer.trainer}, which has no job at a service.")
-        running = [job for job in jobs if job.state == "at work" and job.trainer == trainer.name]
+        running = [job for job in jobs if job.state in ("begun", "at work") and job.trainer == trainer.name]
         for job in running:
             now = ended(trainer, job)
-            print(f"{job.trainer} job {job.job}: {now.state}: {visible(now.words)}")
+            print(f"{job.trainer} job {job.job or '-'}: {now.state}: {visible(now.words)}")
         if not running:
             print(f"{loaded.name}: no job of {trainer.name} is at work")
 

@@ -182,3 +182,16 @@ def test_a_model_whose_price_nobody_lists_is_refused_before_any_work() -> None:
 def test_a_config_that_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         EconomicsConfig.model_validate(wrong)
+
+
+def test_an_endpoint_costs_its_hour_beside_the_tokens() -> None:
+    priced = {"input_usd": 1, "output_usd": 10, "endpoint_usd_per_hour": 7.2}
+    student = OpenAI.model_validate({"provider": "openai", "model": "ft:m", "price": priced})
+    shown = found(making(), priced_as=STATED, student=student)
+    assert a_thousand(shown)["student"] == pytest.approx(2.0 + 1.0)
+    assert "0.5 s of an endpoint at $7.20 an hour, always busy" in shown.costs[2].basis
+
+
+def test_what_services_were_paid_for_training_is_what_training_cost() -> None:
+    assert found(making(seconds=0)._replace(trained=3_000_000_000)).training_usd == pytest.approx(3.0)
+    assert found(making(seconds=0)._replace(trained=None)).training_usd is None

@@ -71,7 +71,15 @@ def refreshed(trainer: HostedTrainer, job: Job) -> Job:
 
 
 def ended(trainer: HostedTrainer, job: Job) -> Job:
-    """Have the service end a job; the training as it is then. Raises one of our errors where it does not."""
+    """Have the service end a job; the training as it is then. Raises one of our errors where it does not.
+
+    What was reserved for a job that was never ordered, as by a process that was killed, is given back.
+    """
+    if job.state == "begun":
+        jobs = Jobs(Ledger())
+        with jobs.held(job.fingerprint):
+            jobs.drop(job.fingerprint)
+        return job._replace(state="cancelled", words="it was never ordered", reserved=0)
     try:
         with trainer.client() as client:
             trainer.cancel(client, job.job)

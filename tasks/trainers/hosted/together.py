@@ -21,7 +21,7 @@ _WORDS = 3
 class TogetherTrainer(HostedTrainer):
     """LoRA at Together; a tuned model is answered for by a dedicated endpoint, which costs by the hour."""
 
-    address: ClassVar[str] = "https://api.together.ai/v1"
+    address: ClassVar[str] = "https://api.together.xyz/v1"
     key_variable: ClassVar[str] = "TOGETHER_API_KEY"
     rules: ClassVar[Rules] = Rules("Together", most_bytes=int(50.1 * 2**30), alternating=True)
 

@@ -1,7 +1,7 @@
 """What the tests of hosted trainers share: rows, a trainer at each service of a provider, and a training ordered."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 
@@ -10,9 +10,11 @@ from tasks.models import Budget, Ledger
 from tasks.models.jobs import Job, Jobs
 from tasks.rows import Kept
 from tasks.store import Store
-from tasks.train import Trained, train
 from tasks.trainers import HostedTrainer, Trainer
 from tests.tasks.trainers.lessons import row
+
+if TYPE_CHECKING:
+    from tasks.train import Trained
 
 SERVICES = ("openai", "together", "fireworks")
 ROWS = [row(number, said=f"Where is parcel {number}?") for number in range(12)]
@@ -37,7 +39,9 @@ def stored(rows: Sequence[Kept]) -> Dataset:
 
 def ordered(
     config: HostedTrainer, rows: Sequence[Kept] = ROWS, watched: Sequence[Kept] = WATCHED, usd: float | None = 10
-) -> Trained:
+) -> "Trained":
+    from tasks.train import train  # a process that is killed at every step need not load Prefect each time
+
     return train.fn(config, stored(rows), stored(watched), Budget(project="shop", run="run", project_usd=usd))
 
 

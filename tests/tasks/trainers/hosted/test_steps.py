@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from tasks.errors import BudgetSpent, ModelUnavailable, StageFailed, Waiting
-from tasks.models import Ledger, OpenAI
+from tasks.models import Budget, Hand, Ledger, OpenAI, Question, Request
 from tasks.models.tables import JOBS
 from tasks.store import Store
 from tasks.trainers import load_student
@@ -233,3 +233,31 @@ def test_what_only_the_service_finds_wrong_in_a_file_costs_nothing(provider: Pro
     with pytest.raises(StageFailed, match="has 5 example\\(s\\), but must have at least 10 examples"):
         ordered(config, ROWS[:5])
     assert spent_usd() == 0
+
+
+def answered(model: OpenAI) -> list[str]:
+    request = Request(messages=ROWS[0]["messages"], max_output_tokens=9)
+    asked = Hand("evaluate", Budget(project="shop", run="run", project_usd=10)).ask(model, [Question("r", request)], 1)
+    return [answer.text for answer in asked.answers()]
+
+
+def test_a_tuned_model_answers_by_the_services_own_api(service: str, provider: Provider) -> None:
+    model = load_student(ordered(trainer(service, provider.url)).student).model
+    assert isinstance(model, OpenAI)
+    assert answered(model) == ["answer to: Where is parcel 0?"]
+
+
+def test_a_tuned_model_that_is_gone_stops_with_the_services_words(service: str, provider: Provider) -> None:
+    model = load_student(ordered(trainer(service, provider.url)).student).model
+    assert isinstance(model, OpenAI)
+    provider.behaviour = Behaviour(models=("another",))
+    with pytest.raises(ModelUnavailable, match=f"The model `{model.model}` does not exist"):
+        answered(model)
+
+
+def test_a_deployment_answers_for_a_tuned_model_and_decides_nothing_of_it(provider: Provider) -> None:
+    ordered(trainer("fireworks", provider.url))
+    model = load_student(ordered(trainer("fireworks", provider.url, deployment="desk")).student).model
+    assert isinstance(model, OpenAI)
+    assert model.model.endswith("#accounts/shop/deployments/desk")
+    assert provider.trainings.created == 1
