@@ -63,8 +63,12 @@ class House(NamedTuple):
 def opened(folder: Path, project: Path, postgres: Server, **more: str) -> Iterator[House]:
     """A house with the project's deployment, up until the end."""
     given = yaml.safe_load((ROOT / "deployments" / "prefect.yaml").read_text())
-    [deployment] = given["deployments"]
-    deployment |= {"name": yaml.safe_load(project.read_text())["name"], "parameters": {"project": project.name}}
+    name = yaml.safe_load(project.read_text())["name"]
+    [deployment] = [each for each in given["deployments"] if each["entrypoint"] == "flows.distill.distill"]
+    deployment |= {"name": name, "parameters": {"project": project.name}}
+    for trigger in deployment.get("triggers", []):
+        trigger["match"] = {"prefect.resource.id": f"stillhouse.project.{name}"}
+    given["deployments"] = [deployment]
     (folder / "prefect.yaml").write_text(yaml.safe_dump(given))
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT", "STILLHOUSE"))}
     environment = kept | {
