@@ -23,7 +23,8 @@ from datetime import datetime, UTC
 from pathlib import Path
 from flows.monitor import monitor
 for log, at in zip(sys.argv[2::2], sys.argv[3::2]):
-    print(monitor(Path(sys.argv[1]), log, at=datetime.fromtimestamp(float(at), UTC)).joinpath("monitor.json").read_text())
+    folder = monitor(Path(sys.argv[1]), log, at=datetime.fromtimestamp(float(at), UTC))
+    print((folder / "monitor.json").read_text())
     print("---")
 """
 
