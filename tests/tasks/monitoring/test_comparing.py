@@ -17,7 +17,7 @@ def sample(values: list[float]) -> Moments:
 def test_what_fell_one_way_rose_the_other_by_as_much(before: list[float], now: list[float]) -> None:
     there, back = (drop({"": sample(one)}, {"": sample(other)}) for one, other in ((before, now), (now, before)))
     assert there.size == pytest.approx(-back.size)
-    assert there.deviations == pytest.approx(-back.deviations, abs=1e-6)
+    assert there.deviations == pytest.approx(-back.deviations, abs=1e-3)
     assert there.size == pytest.approx(np.mean(before) - np.mean(now))
 
 
@@ -27,6 +27,10 @@ def test_samples_together_are_as_one(values: list[float], cut: int) -> None:
     joined = whole(together([{"a": first}, {"b": second}]))
     assert joined.rows == len(values)
     assert joined.total == pytest.approx(sum(values))
+
+
+def test_two_rows_that_differ_a_little_are_no_certain_drop() -> None:
+    assert drop({"": sample([0.39])}, {"": sample([0.36])}).deviations < 1
 
 
 def test_rows_of_a_group_count_once() -> None:
