@@ -5,13 +5,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from tasks.evidence import ALL, Found, Measure, Seen, Watched
-from tasks.monitoring.comparing import Drop, Moments, Strata, drop, moments, together, whole
+from tasks.monitoring.comparing import NOTHING, Drop, Moments, Strata, drop, moments, together, whole
 from tasks.monitoring.config import MonitorConfig
 from tasks.monitoring.records import Audit, Judged
 from tasks.monitoring.spending import Shares, chance, deviations, shares, windows
 
 PERHAPS = 12
 """How many times as often as `yes` a drop may be called `perhaps` by chance: some months of a year."""
+FEW = 30
+"""Of a slice with fewer rows the promotion says nothing by itself: it is held to what was promised over all of them."""
 
 
 def agreement(student: Mapping[str, float], teacher: Mapping[str, float]) -> dict[str, float]:
@@ -45,11 +47,12 @@ def _of_metric(
     before = strata(promotion, metric)
     from_all = [strata([row for row in audit.rows if row.drawn == "all"], metric) for audit in audits]
     every = [strata(audit.rows, metric) for audit in audits]
-    yield _surest(metric, ALL, before, from_all, allowed.whole, config)
+    yield surest(metric, ALL, before, from_all, allowed.whole, config)
     for name in names if allowed.slice else ():
         own = [{name: look[name]} if name in look else {} for look in every]
-        held = {name: before[name]} if name in before else {"": whole(before)} if before else {}
-        yield _surest(metric, name, held, own, allowed.slice, config)
+        there = before.get(name, NOTHING)
+        held = {name: there if there.rows >= FEW else whole(before)}
+        yield surest(metric, name, held, own, allowed.slice, config)
 
 
 def strata(rows: Sequence[Judged], metric: str) -> dict[str, Moments]:
@@ -73,7 +76,7 @@ class _Window(NamedTuple):
     drop: Drop
 
 
-def _surest(
+def surest(
     metric: str, name: str, promotion: Strata, looks: Sequence[Strata], allowed: float, config: MonitorConfig
 ) -> Watched:
     """The window in which a drop is surest, and what is found in any; healthy audits become a part of what was before.

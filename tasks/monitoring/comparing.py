@@ -85,15 +85,14 @@ class _SliceDrop(NamedTuple):
 
 def _slice_drop(before: Moments, now: Moments) -> _SliceDrop:
     both = before.and_more(now)
-    size, mean = before.mean - now.mean, both.mean
-    doubt = (both.total + 1) / (both.rows + 2)  # a row more at each end of the scale: no slice is wholly certain
-    error = math.sqrt(doubt * (1 - doubt) * (1 / before.rows + 1 / now.rows))
-    plain = mean * (1 - mean)
-    if plain < 1e-12:
-        return _SliceDrop(size, error, 0.0)
-    narrower = max(1e-6, (both.squares - both.rows * mean**2) / (both.rows - 1) / plain)
+    doubtful = both.and_more(Moments(2, 1.0, 1.0))  # a row more at each end of the scale: no slice is wholly certain
+    mean = doubtful.mean
+    variance = (doubtful.squares - doubtful.rows * mean**2) / (doubtful.rows - 1)
+    narrower = min(1.0, variance / (mean * (1 - mean)))
     deviance = max(0.0, 2 * (_likelihood(before) + _likelihood(now) - _likelihood(both)))
-    return _SliceDrop(size, error * math.sqrt(narrower), math.copysign(math.sqrt(deviance / narrower), size))
+    error = math.sqrt(variance * (1 / before.rows + 1 / now.rows))
+    size = before.mean - now.mean
+    return _SliceDrop(size, error, math.copysign(math.sqrt(deviance / narrower), size))
 
 
 def _likelihood(sample: Moments) -> float:

@@ -63,15 +63,22 @@ class House(NamedTuple):
         )
 
 
+def _deployment(pattern: dict[str, Any], project: Path) -> dict[str, Any]:
+    """The entry of a deployment file for a project, as the example's is."""
+    name = yaml.safe_load(project.read_text())["name"]
+    triggers = [
+        trigger | {"match": {"prefect.resource.id": f"stillhouse.project.{name}"}}
+        for trigger in pattern.get("triggers", [])
+    ]
+    return pattern | {"name": name, "parameters": {"project": project.name}, "triggers": triggers}
+
+
 @contextmanager
 def opened(folder: Path, postgres: Server, *projects: Path, **more: str) -> Iterator[House]:
     """A house with the projects' deployments, up until the end; the first project is the house's."""
     given = yaml.safe_load((ROOT / "deployments" / "prefect.yaml").read_text())
-    [deployment] = given["deployments"]
-    given["deployments"] = [
-        deployment | {"name": yaml.safe_load(project.read_text())["name"], "parameters": {"project": project.name}}
-        for project in projects
-    ]
+    [pattern] = [each for each in given["deployments"] if each["entrypoint"] == "flows.distill.distill"]
+    given["deployments"] = [_deployment(pattern, project) for project in projects]
     (folder / "prefect.yaml").write_text(yaml.safe_dump(given))
     shutil.copy(ROOT / "deployments" / "automations.yaml", folder)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT", "STILLHOUSE"))}

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from tasks.evidence import Evidence, Stopped
-from tasks.report import render, render_comparison, render_stopped
+from tasks.report import render, render_comparison, render_monitored, render_stopped
 from tests.tasks.report.runs import evidence, run
+from tests.tasks.report.test_monitoring import monitored
 from tests.tasks.report.test_page import CONTROLS, LONG, OLD, SCRIPT
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -38,6 +39,7 @@ PAGES: dict[str, Callable[[], str]] = {
     ),
     "hostile": lambda: render(evidence(HOSTILE, HOSTILE)),
     "long line": lambda: render(evidence(LONG.replace(" ", ""), LONG.replace(" ", ""))),
+    "audits": lambda: render_monitored(monitored(HOSTILE, audits=30)),
     "two versions": lambda: render_comparison(evidence(HOSTILE, HOSTILE, version=2), run(rows=50, slices=8, systems=4)),
 }
 
