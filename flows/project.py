@@ -24,7 +24,7 @@ from tasks.sample import SampleConfig, look, pick, rows_at, sample
 from tasks.scorers import Chrf, Fields, Similarity
 from tasks.split import SplitConfig
 from tasks.store import Store
-from tasks.teach import TeachConfig, questions
+from tasks.teach import TeachConfig, questions, teach
 from tasks.trainers import Trainer
 
 
@@ -168,6 +168,9 @@ def chosen(config: SampleConfig) -> list[Input]:
 
 
 def _check_recorded(project: Project, teacher: Recorded) -> None:
+    sampled = finished(sample, project.sample)
+    if sampled and finished(teach, project.teach, sampled.inputs, project.budget("check")):
+        return  # what was taught is asked for no more
     asked = list(questions(chosen(project.sample), project.teach))
     teacher.check([each.request for each in asked], [f"row {each.row!r}" for each in asked])
 

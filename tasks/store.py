@@ -21,6 +21,7 @@ from pydantic import BaseModel
 from typing_extensions import is_typeddict
 
 from tasks.artifacts import AnyHandle, Dataset, Handle, Made, canonical, digest
+from tasks.disk import full_disk_told
 from tasks.errors import StoreError
 from tasks.files import fingerprint_file
 from tasks.processes import host, surely_dead
@@ -137,7 +138,8 @@ class Store:
                 yield None
                 return
             os.utime(folder)
-            yield folder
+            with full_disk_told(folder):
+                yield folder
             shutil.rmtree(folder, ignore_errors=True)
 
     def manifest(self, handle: Handle) -> Manifest:
@@ -169,7 +171,8 @@ class Store:
         folder = Path(tempfile.mkdtemp(prefix=f"writing-{os.getpid()}-{host()}-", dir=self.root))
         folder.chmod(0o755)
         try:
-            yield folder
+            with full_disk_told(self.root):
+                yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -230,7 +233,7 @@ def _whole(path: Path) -> Generator[TextIO]:
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
+        with full_disk_told(path.parent), os.fdopen(descriptor, "w", -1, "utf-8", "backslashreplace") as file:
             yield file
         Path(name).chmod(0o644)
         Path(name).replace(path)
