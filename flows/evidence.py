@@ -82,10 +82,14 @@ def gather(project: Project, distilled: Distilled, entered: Version, on_stage: b
 
 
 def publish(evidence: Evidence) -> Path:
-    """Write evidence and report into the run's folder, named by what it shows, and return the folder."""
+    """Write evidence and report into the run's folder, named by what it shows, and return the folder.
+
+    What was published stays as it is: the same evidence has the same page.
+    """
     folder = runs_folder(evidence.project) / f"v{evidence.version}-{digest(evidence.model_dump())[:8]}"
-    write_whole(folder / "evidence.json", evidence.model_dump_json(indent=1))
-    write_whole(folder / "report.html", render(evidence))
+    if not (folder / "report.html").is_file():
+        write_whole(folder / "evidence.json", evidence.model_dump_json(indent=1))
+        write_whole(folder / "report.html", render(evidence))
     write_whole(folder.parent / "latest", folder.name)
     share(folder / "evidence.json", folder / "report.html", folder.parent / "latest")
     shutil.rmtree(folder.parent / "stopped", ignore_errors=True)

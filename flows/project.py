@@ -27,7 +27,7 @@ from tasks.sample import SampleConfig, beside, look, pick, rows_at, sample
 from tasks.scorers import Chrf, Fields, Similarity
 from tasks.split import SplitConfig
 from tasks.store import Store
-from tasks.teach import TeachConfig, questions
+from tasks.teach import TeachConfig, questions, teach
 from tasks.trainers import HostedTrainer, Trainer
 
 
@@ -182,6 +182,9 @@ def chosen(project: Project) -> list[Input]:
 
 
 def _check_recorded(project: Project, teacher: Recorded) -> None:
+    sampled = finished(sample, project.sample, gathered(project.name))
+    if sampled and finished(teach, project.teach, sampled.inputs, project.budget("check")):
+        return  # what was taught is asked for no more
     asked = list(questions(chosen(project), project.teach))
     teacher.check([each.request for each in asked], [f"row {each.row!r}" for each in asked])
 

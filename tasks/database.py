@@ -18,6 +18,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.schema import CreateColumn, CreateIndex, CreateTable
 
+from tasks.disk import is_full
 from tasks.errors import ExtraMissing, StoreError
 from tasks.root import store_root
 
@@ -157,7 +158,8 @@ class Database:
                 raise self._unusable(FileNotFoundError("it was removed or replaced while it was in use"))
 
     def _unusable(self, error: BaseException, kind: type[StoreError] = StoreError) -> StoreError:
-        return kind(f"{self.name} cannot be used: {_words(error)}. {self._loss}")
+        next_ = "Make room on its disk and run again: what it holds is whole." if is_full(error) else self._loss
+        return kind(f"{self.name} cannot be used: {_words(error)}. {next_}")
 
     def _prepare(self, tables: sa.MetaData) -> None:
         """Make what is missing; where nothing is, no writer is waited for."""

@@ -20,6 +20,7 @@ from typing import Any, TextIO, TypeVar, get_args, get_origin, get_type_hints
 from typing_extensions import is_typeddict
 
 from tasks.artifacts import AnyHandle, Dataset, Handle, Made, canonical, digest
+from tasks.disk import full_disk_told
 from tasks.errors import StoreError
 from tasks.files import fingerprint_file
 from tasks.manifest import MANIFEST, Manifest, Stamp
@@ -134,7 +135,8 @@ class Store:
                 yield None
                 return
             os.utime(folder)
-            yield folder
+            with full_disk_told(folder):
+                yield folder
             shutil.rmtree(folder, ignore_errors=True)
 
     def manifest(self, handle: Handle) -> Manifest:
@@ -186,7 +188,8 @@ class Store:
         folder = Path(tempfile.mkdtemp(prefix=f"writing-{os.getpid()}-{host()}-", dir=self.root))
         folder.chmod(0o755)
         try:
-            yield folder
+            with full_disk_told(self.root):
+                yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -251,7 +254,7 @@ def _whole(path: Path) -> Generator[TextIO]:
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
+        with full_disk_told(path.parent), os.fdopen(descriptor, "w", -1, "utf-8", "backslashreplace") as file:
             yield file
         Path(name).chmod(0o644)
         Path(name).replace(path)

@@ -56,8 +56,12 @@ class Checkpoints:
             return
         self._folder.mkdir(parents=True, exist_ok=True)
         fresh = Path(tempfile.mkdtemp(prefix="writing-", dir=self._folder))
-        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, fresh / _TENSORS)
-        (fresh / _STATE).write_text(state.model_dump_json(), encoding="utf-8")
+        try:
+            save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, fresh / _TENSORS)
+            (fresh / _STATE).write_text(state.model_dump_json(), encoding="utf-8")
+        except Exception:  # on a full disk, half a checkpoint is in the way of a whole one
+            shutil.rmtree(fresh, ignore_errors=True)
+            raise
         before = list(self._folder.glob("step-*"))
         fresh.rename(self._folder / _name(state))
         for folder in before:

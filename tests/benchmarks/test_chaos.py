@@ -143,9 +143,9 @@ def test_a_run_whose_worker_is_killed_while_it_teaches_is_completed_by_the_next(
 
 
 def test_a_run_whose_worker_is_killed_while_it_trains_is_completed_by_the_next(street: Street) -> None:
-    street.anew(epochs=300)
+    street.anew(epochs=100)
     killed = street.begin(street.house.project)
-    street.until(lambda: any((street.house.folder / "store" / "unfinished").glob("*/*/*.safetensors")))
+    street.until(lambda: any((street.house.folder / "store" / "unfinished").rglob("state.json")))
     street.kill("worker")
     street.up()
     crash(street, killed)
