@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-from tasks.errors import StoreError
+from tasks.errors import StoreError, Waiting
 from tasks.models.account import Account, Budget
+from tasks.models.batches.asking import Batching
 from tasks.models.ledger import Ledger
 from tasks.models.live.dispatcher import Dispatcher, Wanted
 from tasks.models.live.service import Service
@@ -15,6 +16,7 @@ from tasks.models.request import Answer, Batched, Request, failure, request_key
 from tasks.progress import Progress
 
 _AT_ONCE = 500
+_LOOK_SECONDS = 60.0
 
 
 class Question(NamedTuple):
@@ -64,14 +66,15 @@ class Hand:
         """Ask a model what the ledger does not know; equal requests are asked once.
 
         Raises `BudgetSpent` where the next request could cost more than is left, `ModelUnavailable` where the service
-        cannot be asked, `StoreError` where the ledger cannot be used; what was answered until then is recorded.
+        cannot be asked, `StoreError` where the ledger cannot be used, `Waiting` while batches have what is wanted; what
+        was answered until then is recorded.
         """
         progress = Progress(label or self.stage, total)
         identity = model.identity()
         keys: list[str] = []
         missing = self._missing(model, questions, keys, progress)
         if isinstance(model, Service):
-            asked, failed = self._ask_service(model, missing, progress)
+            asked, failed = self._ask_service(model, missing, keys, progress)
         else:
             asked, failed = self._ask_batched(model, str(identity["provider"]), list(missing), progress)
         self.failed += sum(failure(answer.error) == "failed" for answer in failed.values())
@@ -106,10 +109,21 @@ class Hand:
         return {key for key, request in wanted if key in found and model.still_says(request, found[key])}
 
     def _ask_service(
-        self, service: Service, missing: Iterable[Wanted], progress: Progress
+        self, service: Service, missing: Iterable[Wanted], keys: Sequence[str], progress: Progress
     ) -> tuple[int, dict[str, Answer]]:
         if self.budget.caps():
             service.check_priced()
+        batching = Batching(service, self.ledger, self.budget, self.stage)
+        batching.harvest()  # before it is known what is missing
+        if service.mode == "live":
+            return self._ask_live(service, missing, progress)
+        few = batching.ask(missing)
+        failed = self._ask_live(service, few, progress)[1] if few else {}
+        return batching.hand_over(keys), batching.failed | failed
+
+    def _ask_live(
+        self, service: Service, missing: Iterable[Wanted], progress: Progress
+    ) -> tuple[int, dict[str, Answer]]:
         account = Account(self.ledger, self.budget, self.stage, service.listed_as)
         dispatcher = Dispatcher(service, account, progress)
         try:
@@ -120,6 +134,8 @@ class Hand:
                     account.close()
             else:
                 account.abandon()
+        if dispatcher.batched:
+            raise Waiting(f"{dispatcher.batched:,} requests are in batches that are not over", _LOOK_SECONDS)
         return dispatcher.answered + len(dispatcher.failed), dispatcher.failed
 
     def _ask_batched(
