@@ -1,14 +1,19 @@
-"""The verdict in the Prefect UI: what was decided and why, the scores, and where the report lies."""
+"""A run in the Prefect UI: what each stage gave, what was decided and why, the scores, and where the report lies."""
 
+import json
 import logging
 import re
 from html import escape
 from pathlib import Path
+from typing import cast
+from uuid import UUID
 
+from prefect import get_client
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
+from prefect.client.schemas.actions import ArtifactUpdate
 
 from flows.progress import artifact_key
-from tasks.evidence import ALL, Evidence
+from tasks.evidence import ALL, Evidence, StageRecord
 from tasks.report import percent, shown
 
 _MARKS = {"yes": "✓ holds", "no": "✗ fails", "unsettled": "? unsettled"}
@@ -17,26 +22,59 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~$])")
 logger = logging.getLogger("stillhouse")
 
 
+class StagesTable:
+    """A table of the flow run, a row for each stage that is done; for a task run's own name is given before it runs."""
+
+    def __init__(self, project: str) -> None:
+        self._project = project
+        self._rows: list[dict[str, str | int]] = []
+        self._artifact: UUID | None = None
+
+    def add(self, done: StageRecord) -> None:
+        """Another stage is done."""
+        outcomes = ", ".join(f"{count} {outcome}" for outcome, count in done.outcomes.items())
+        seconds = f"{done.seconds:.1f}"
+        self._rows.append({"stage": done.stage, "rows in": done.rows_in, "outcomes": outcomes, "seconds": seconds})
+        try:
+            self._show()
+        except Exception as error:  # whatever keeps Prefect from answering must not end the run
+            logger.debug("the stages could not be shown: %s", error)
+
+    def _show(self) -> None:
+        if self._artifact is None:
+            key = artifact_key("stages", self._project)
+            made = create_table_artifact(self._rows, key=key, description="What each stage gave.")
+            self._artifact = cast(UUID, made)  # a coroutine only where an event loop runs
+            return
+        with get_client(sync_client=True) as client:
+            client.update_artifact(self._artifact, ArtifactUpdate(data=json.dumps(self._rows)))
+
+
 def show_verdict(evidence: Evidence, folder: Path) -> None:
     """Make the artifacts of the flow run; a server that does not answer costs the picture, not the run."""
     name = evidence.project
     try:
-        create_markdown_artifact(verdict(evidence), key=artifact_key("verdict", name), description="What was decided.")
+        told = verdict(evidence, folder / "report.html")
+        create_markdown_artifact(told, key=artifact_key("verdict", name), description="What was decided.")
         create_table_artifact(scores(evidence), key=artifact_key("scores", name), description="The holdout's rows.")
+        create_table_artifact(
+            passed(evidence), key=artifact_key("funnel", name), description="What became of the rows."
+        )
         page = (folder / "report.html").absolute().as_uri()
         create_link_artifact(page, "The report", key=artifact_key("report", name), description=str(folder))
     except Exception as error:  # whatever keeps Prefect from answering must not end the run
         logger.debug("the verdict could not be shown: %s", error)
 
 
-def verdict(evidence: Evidence) -> str:
-    """The verdict and its reasons as Markdown, every text from data as text."""
+def verdict(evidence: Evidence, report: Path) -> str:
+    """The verdict and its reasons as Markdown with a link to the report, every text from data as text."""
     stage = "It is the champion." if evidence.on_stage else "It is not the champion."
     reasons = [f"- **{_MARKS[each.holds]}** {_text(each.words)}" for each in evidence.reasons]
     causes = [f"- **{_text(each.cause)}** {_text(each.words)}" for each in evidence.causes]
     head = f"# {evidence.verdict.capitalize()}: {_text(evidence.project)} version {evidence.version}"
     why = ["## Why it is not better", *causes] if causes else []
-    return "\n".join([head, "", stage, "", *reasons, "", *why])
+    link = f"[The report]({report.absolute().as_uri()})"
+    return "\n".join([head, "", stage, "", *reasons, "", *why, "", link])
 
 
 def scores(evidence: Evidence) -> list[dict[str, str]]:
@@ -47,6 +85,19 @@ def scores(evidence: Evidence) -> list[dict[str, str]]:
             row = table.setdefault(each.metric, {"metric": shown(each.metric, 80), "rows": str(each.n)})
             row[each.system] = percent(each)
     return list(table.values())
+
+
+def passed(evidence: Evidence) -> list[dict[str, str | int]]:
+    """The funnel: how many rows each stage gave which outcome, and whether they went on from there."""
+    return [
+        {
+            "stage": each.stage,
+            "outcome": each.outcome,
+            "rows": sum(each.slices.values()),
+            "went on": "no" if each.leaves else "yes",
+        }
+        for each in evidence.funnel
+    ]
 
 
 def _text(text: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from flows.plan import asks
+from flows.estimates import asks
 from flows.project import Project, check
 from tasks.artifacts import digest
 from tasks.errors import ProjectError, StillhouseError
@@ -16,7 +16,7 @@ from tasks.files import ContentFile, describe, fingerprint_file
 from tasks.filter import read_gold
 from tasks.gate import judge
 from tasks.inputs import Malformed, Survey, survey
-from tasks.inputs.findings import LEVELS, Finding, Level, cut, findings
+from tasks.inputs.findings import LEVELS, Finding, Severity, cut, findings
 from tasks.measures import estimates
 from tasks.models import AnyModel, Hand, Question, Recorded, Request
 from tasks.models.chat import prompted
@@ -80,7 +80,7 @@ def check_holdout(path: str, holdout: Path, text: str = "") -> Finding:
     return Finding("stop", "leaks", words)
 
 
-def worst(found: Sequence[Finding]) -> Level:
+def worst(found: Sequence[Finding]) -> Severity:
     """What all findings together say."""
     return LEVELS[max((LEVELS.index(each.level) for each in found), default=0)]
 

@@ -1,6 +1,6 @@
 """Two versions of a project's student beside each other: verdicts, figures, and what differs in how they were made."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from statistics import fmean
 from typing import Any, NamedTuple
@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from flows.runs import dataset, evidence_of
 from tasks.artifacts import digest
-from tasks.evidence import ALL, Difference, Estimate, Evidence
+from tasks.evidence import ALL, Change, Difference, Estimate, Evidence, changes, settings
 from tasks.registry import Registry, Version
 from tasks.report import render_comparison
 from tasks.rows import Kept, Scored
@@ -44,15 +44,7 @@ class Figures(BaseModel, frozen=True, extra="forbid"):
     difference: Difference | None
 
 
-class Changed(BaseModel, frozen=True, extra="forbid"):
-    """A setting, as `filter.rules.0.rule`, that is not the same in both; None where one does not have it."""
-
-    setting: str
-    first: Any
-    second: Any
-
-
-class Compared(BaseModel, frozen=True, extra="forbid"):
+class Versions(BaseModel, frozen=True, extra="forbid"):
     """All that two versions differ in. `common` are the rows that both were judged on, word for word."""
 
     project: str
@@ -60,10 +52,10 @@ class Compared(BaseModel, frozen=True, extra="forbid"):
     second: Side
     common: int
     figures: list[Figures]
-    changed: list[Changed]
+    changed: list[Change]
 
 
-class Judged(NamedTuple):
+class Entry(NamedTuple):
     """A version with the evidence on it, its student's scored answers, and the rows that it was judged on by id."""
 
     side: Side
@@ -72,13 +64,13 @@ class Judged(NamedTuple):
     rows: dict[str, str]
 
 
-def write_page(first: "Judged", second: "Judged", compared: Compared, page: Path) -> None:
+def write_page(first: "Entry", second: "Entry", compared: Versions, page: Path) -> None:
     """Write the two side by side as one HTML document."""
     paired = [figures.difference for figures in compared.figures if figures.difference]
     write_whole(page, render_comparison(first.evidence, second.evidence, paired))
 
 
-def judged(project: str, number: int) -> Judged:
+def judged(project: str, number: int) -> Entry:
     """What the store holds of a version. Raises `StoreError` where there is none, or its evidence is gone."""
     registry = Registry()
     entry = registry.version(project, number)
@@ -86,15 +78,15 @@ def judged(project: str, number: int) -> Judged:
     answers: list[Scored] = list(Store().read_rows(dataset(evidence, "evaluate", "answers")))
     rows = {row["id"]: _said(row) for part in ("holdout", "unseen") for row in _rows(evidence, part)}
     side = _side(entry, evidence, registry.champion(project) == entry.student)
-    return Judged(side, evidence, [row for row in answers if row["system"] == "student"], rows)
+    return Entry(side, evidence, [row for row in answers if row["system"] == "student"], rows)
 
 
-def compare(first: Judged, second: Judged) -> Compared:
+def compare(first: Entry, second: Entry) -> Versions:
     """Both sides' figures and settings; a pure function of what the store holds of them."""
     common = {id for id, said in first.rows.items() if second.rows.get(id) == said}
     estimates = [_students(side.evidence) for side in (first, second)]
     differences = {(each.metric, each.part, each.slice): each for each in _differences(first, second, common)}
-    return Compared(
+    return Versions(
         project=first.evidence.project,
         first=first.side,
         second=second.side,
@@ -110,7 +102,7 @@ def compare(first: Judged, second: Judged) -> Compared:
             )
             for key in dict.fromkeys([*estimates[0], *estimates[1]])
         ],
-        changed=list(_changed(_flat(first.evidence.config), _flat(second.evidence.config))),
+        changed=list(changes(settings(first.evidence.config), settings(second.evidence.config))),
     )
 
 
@@ -120,7 +112,7 @@ def _students(evidence: Evidence) -> dict[tuple[str, str, str], Estimate]:
     }
 
 
-def _differences(first: Judged, second: Judged, common: set[str]) -> Iterator[Difference]:
+def _differences(first: Entry, second: Entry, common: set[str]) -> Iterator[Difference]:
     """The second student less the first, over the rows that both were judged on."""
     theirs = {row["id"]: row for row in second.answers if row["id"] in common}
     pairs = [(row, theirs[row["id"]]) for row in first.answers if row["id"] in theirs]
@@ -170,20 +162,3 @@ def _rows(evidence: Evidence, part: str) -> Iterator[Kept]:
 
 def _said(row: Kept) -> str:
     return digest([row["messages"], row["reference"]])
-
-
-def _flat(config: Any, at: str = "") -> dict[str, Any]:
-    """Every setting by its dotted path."""
-    if isinstance(config, Mapping) and config:
-        parts: Iterator[tuple[Any, Any]] = iter(config.items())
-    elif isinstance(config, list) and config:
-        parts = enumerate(config)
-    else:
-        return {at: config}
-    return {path: value for name, each in parts for path, value in _flat(each, f"{at}.{name}".lstrip(".")).items()}
-
-
-def _changed(first: dict[str, Any], second: dict[str, Any]) -> Iterator[Changed]:
-    for setting in dict.fromkeys([*first, *second]):
-        if first.get(setting) != second.get(setting):
-            yield Changed(setting=setting, first=first.get(setting), second=second.get(setting))

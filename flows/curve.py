@@ -12,12 +12,14 @@ from flows.evidence import curve_file
 from flows.plan import done
 from flows.progress import ProgressArtifacts
 from flows.project import Project, check, load
+from flows.runs import share, under_way
 from tasks.artifacts import Dataset, Made, digest
 from tasks.caching import results_folder
 from tasks.errors import ProjectError
 from tasks.evaluate import Evaluated, evaluate
 from tasks.evidence import ALL, LearnedShare
 from tasks.learning_curve import HOLDOUT, STUDENT, learning_curve, read_shares, share_of
+from tasks.processes import at_work
 from tasks.registry import Registry
 from tasks.rows import Kept, Scored
 from tasks.split import SplitRows
@@ -54,7 +56,7 @@ def curve(project: Path, shares: str) -> Path:
     check(loaded)
     wanted = read_shares(shares)
     run = _run(loaded, project)
-    with ProgressArtifacts():
+    with at_work(under_way()), ProgressArtifacts():
         students = [_learned(loaded, run, share) for share in wanted]
     return _write(loaded, run, students)
 
@@ -110,6 +112,7 @@ def _write(project: Project, run: _Run, students: Sequence[_Student]) -> Path:
     drawn = learning_curve(own, shares, _answers(students[-2]), _answers(students[-1])).model_copy(update=judged)
     file = curve_file(project.name, own)
     write_whole(file, drawn.model_dump_json(indent=1))
+    share(file)
     return file
 
 

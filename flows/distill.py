@@ -10,7 +10,8 @@ from prefect.runtime import flow_run
 from pydantic import Field
 
 from flows import approval
-from flows.artifacts import show_verdict
+from flows.artifacts import StagesTable, show_verdict
+from flows.ending import ended, run_name
 from flows.evidence import Distilled, gather, publish, record
 from flows.mlflow_registry import show
 from flows.progress import ProgressArtifacts
@@ -18,7 +19,7 @@ from flows.project import Project, check, load
 from flows.stopped import explained
 from flows.waiting import wait
 from tasks.artifacts import Result
-from tasks.caching import results_folder
+from tasks.caching import results_folder, shared
 from tasks.errors import Waiting
 from tasks.evaluate import evaluate
 from tasks.evidence import StageRecord
@@ -74,8 +75,9 @@ def pipeline(project: Project, do: Do, budget: Budget) -> Distilled:
 def run_stage(stage: Task[Params, Given], *args: Params.args, **kwargs: Params.kwargs) -> Given:
     """Run a stage as a Prefect task, and say in one line what it did."""
     started = time.monotonic()
-    state = stage(*args, **kwargs, return_state=True)
-    result: Given = state.result()
+    with shared(stage, *args, **kwargs):
+        state = stage(*args, **kwargs, return_state=True)
+        result: Given = state.result()
     cached = state.name == "Cached"
     fields = {"finished": stage.name, "cached": cached, "seconds": time.monotonic() - started}
     logger.info("%s: %s%s", stage.name, result.words(), " (cached)" if cached else "", extra=fields)
@@ -83,7 +85,7 @@ def run_stage(stage: Task[Params, Given], *args: Params.args, **kwargs: Params.k
 
 
 # Prefect reads the docstring: its Args are what the UI's form says of each field.
-@flow(name="distill", flow_run_name="distill {project}", result_storage=results_folder(), persist_result=False)
+@flow(name="distill", flow_run_name=run_name, result_storage=results_folder(), persist_result=False)
 def distill(project: Path, budget_usd: Annotated[float | None, Field(ge=0)] = None) -> Path:
     """Distil the teacher of a project's YAML into a student; returns the run's folder, with evidence and report.
 
@@ -91,20 +93,26 @@ def distill(project: Path, budget_usd: Annotated[float | None, Field(ge=0)] = No
         project: The project's YAML, as deployments/support.yaml.
         budget_usd: The most that this run may spend, in US dollars, beside what the project's own budget leaves.
     """
-    loaded = load(project)
-    check(loaded, budget_usd)
-    return distil(loaded, budget_usd)
+
+    def work() -> Path:
+        loaded = load(project)
+        check(loaded, budget_usd)
+        return distil(loaded, budget_usd)
+
+    return ended(project, work)
 
 
 def distil(project: Project, budget_usd: float | None = None) -> Path:
     """Run the stages within a flow, and settle what becomes of the student."""
     finished: list[StageRecord] = []
+    table = StagesTable(project.name)
 
     def do(stage: Task[Params, Given], *args: Params.args, **kwargs: Params.kwargs) -> Given:
         while True:
             try:
                 result = run_stage(stage, *args, **kwargs)
                 finished.append(record(stage.name, result))
+                table.add(finished[-1])
                 return result
             except Waiting as waiting:
                 wait(waiting)
@@ -129,7 +137,8 @@ def settle(project: Project, distilled: Distilled) -> Path:
         shown = gather(project, distilled, entered, on_stage=False)
         report = publish(shown) / "report.html"
         approval.wait(shown, student, report, project.promote.approval_timeout_seconds)
-    evidence = gather(project, distilled, entered, registry.champion(project.name) == student)
+    on_stage = registry.champion(project.name) == student
+    evidence = approval.with_approval(gather(project, distilled, entered, on_stage), student)
     folder = publish(evidence)
     show_verdict(evidence, folder)
     if project.publish:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from flows.comparisons import comparisons
 from flows.funnel import examples, funnel
 from flows.project import Project
-from flows.runs import made, read_evidence, runs_folder
+from flows.runs import bring, made, read_evidence, runs_folder, share
 from tasks import evaluate, filter, promote, sample, split, teach, train
 from tasks.artifacts import Handle, Result, Student, digest
 from tasks.diagnosis import causes
@@ -86,6 +86,7 @@ def publish(evidence: Evidence) -> Path:
     write_whole(folder / "evidence.json", evidence.model_dump_json(indent=1))
     write_whole(folder / "report.html", render(evidence))
     write_whole(folder.parent / "latest", folder.name)
+    share(folder / "evidence.json", folder / "report.html", folder.parent / "latest")
     shutil.rmtree(folder.parent / "stopped", ignore_errors=True)
     return folder
 
@@ -112,6 +113,7 @@ def _diagnosed(evidence: Evidence) -> Evidence:
 def _curve(evidence: Evidence) -> LearningCurve | None:
     """The curve that was drawn of the student, where it was judged as the run judges it."""
     file = curve_file(evidence.project, made(evidence, "train", "student"))
+    bring(evidence.project, file.name)
     if not file.is_file():
         return None
     curve = LearningCurve.model_validate_json(file.read_bytes())

@@ -96,7 +96,7 @@ def _node(name: str, manifest: Manifest, seen: set[str]) -> Node:
 
 def _parent(name: str, fingerprint: str, seen: set[str]) -> Node:
     handle = Dataset(fingerprint=fingerprint, rows=0)
-    if not Store().path(handle).exists():
+    if not Store().folder(handle).exists():
         return Node(name=name, fingerprint=fingerprint)
     return _node(name, Store().manifest(handle), seen)
 

@@ -6,19 +6,22 @@ from typing import NamedTuple, ParamSpec, TypeVar
 
 from prefect import Task
 
+from flows import evaluating
 from flows.distill import pipeline
+from flows.estimates import asks, costs
 from flows.evidence import STAGES
 from flows.project import Project, chosen
 from tasks.artifacts import Result
 from tasks.caching import finished
 from tasks.filter import passed, read_gold
-from tasks.judges import RubricScorer, called
-from tasks.models import Answer, AnyModel, Ledger, Question, Service, estimate, request_key
+from tasks.judges import called
+from tasks.models import Answer, Ledger
 from tasks.models.prices import NANODOLLARS, dollars
 from tasks.people import reviews_by_id
 from tasks.reviews import Reviews
 from tasks.rows import Output
 from tasks.rules import Candidate, Judged, Ready
+from tasks.split import SplitRows
 from tasks.store import Store
 from tasks.teach import Taught, names, outputs, questions
 
@@ -71,13 +74,9 @@ def _work(project: Project, stage: str, results: Mapping[str, Result]) -> str:
     if stage == "filter":
         return "; ".join(_judging(project, results.get("teach")))
     if stage == "evaluate":
-        paid = [each.model for each in project.train.asked() if isinstance(each, Service)]
-        others = (
-            f"{', '.join(paid)} asked for every row held out"
-            if paid
-            else "the other systems run here: their answers cost nothing"
-        )
-        return "; ".join(["the teacher's answers are those of teach", others, *_scoring(project)])
+        parts = results.get("split")
+        known = parts if isinstance(parts, SplitRows) else None
+        return "; ".join(["the teacher's answers are those of teach", *evaluating.asked(project, known)])
     return ""
 
 
@@ -94,17 +93,6 @@ def _judging(project: Project, taught: Result | None) -> Iterator[str]:
                 supposed = f", supposing that all answers are kept and {_words(project)} tokens long"
             cost = costs(rule.rubric.model, rule.questions(candidates))
             yield f"{called(rule.rubric.model)} judges what the rules before it keep: {cost}{supposed}"
-
-
-def _scoring(project: Project) -> Iterator[str]:
-    """Which judges evaluation asks about what; how many rows are held out is not known before."""
-    for scorer in project.evaluate.judges():
-        asked = (
-            "each answer of each system"
-            if isinstance(scorer, RubricScorer)
-            else f"each answer of the student beside those of {', '.join(scorer.versus)}, in both orders"
-        )
-        yield f"{called(scorer.model)} judges {asked} to every row held out, which is not estimated here"
 
 
 def _left(project: Project, taught: Taught, rules: Sequence[Ready]) -> list[Candidate]:
@@ -130,19 +118,3 @@ def _words(project: Project) -> int:
 
 def _spent(name: str, budget_usd: float) -> str:
     return f"{dollars(Ledger().spent(name))} of budget_usd {dollars(round(budget_usd * NANODOLLARS))} spent"
-
-
-def asks(teacher: AnyModel, asked: Sequence[Question]) -> str:
-    """Which service is still to be asked how much of it, and what that costs."""
-    name = f"{teacher.model}: " if isinstance(teacher, Service) else ""
-    return name + costs(teacher, asked)
-
-
-def costs(model: AnyModel, asked: Sequence[Question]) -> str:
-    """How much of it a model is still to be asked, and what that costs."""
-    if isinstance(model, Service):
-        return estimate(model, asked, Ledger()).words()
-    identity = model.identity()
-    keys = {request_key(identity, question.request) for question in asked}
-    to_ask = len(keys) - len(Ledger().known(list(keys)))
-    return f"{to_ask} of {len(keys)} requests to ask, the rest is in the ledger; {model.provider}, so costs nothing"

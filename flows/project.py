@@ -17,11 +17,12 @@ from tasks.files import describe
 from tasks.filter import FilterConfig, read_gold
 from tasks.judges import PreferenceScorer, RubricScorer, called
 from tasks.models import AnyModel, Budget, Recorded, Service
+from tasks.objects import check_shared
 from tasks.promote import PromoteConfig
 from tasks.rows import Input
 from tasks.rules import Agreement, Contradiction, Judged
 from tasks.sample import SampleConfig, look, pick, rows_at, sample
-from tasks.scorers import Chrf, Similarity
+from tasks.scorers import Chrf, Fields, Similarity
 from tasks.split import SplitConfig
 from tasks.store import Store
 from tasks.teach import TeachConfig, questions
@@ -57,7 +58,7 @@ class Project(Named):
         if not self.split.unseen:
             measured.pop("unseen", None)
         has_base = self.train.base_model() is not None
-        check_measured(self.promote.rules, measured, self.evaluate.opponents(), has_base)
+        check_measured(self.promote.rules, measured, set(names), self.evaluate.opponents(), has_base)
         return self
 
     @model_validator(mode="after")
@@ -89,6 +90,7 @@ def check(project: Project, run_usd: float | None = None, asks: bool = True) -> 
     if run_usd is not None and not 0 <= run_usd <= 1e9:
         raise ProjectError(f"--budget-usd: {run_usd} is no sum. Give US dollars, from 0 to 1,000,000,000.")
     Store().check_writable()
+    check_shared()
     if project.publish:
         mlflow_registry.check()
     project.train.check()
@@ -118,14 +120,16 @@ def check(project: Project, run_usd: float | None = None, asks: bool = True) -> 
 
 
 def _check_fields(project: Project) -> None:
-    """Raises `ProjectError` where a rule compares fields that the answers' schema does not name."""
+    """Raises `ProjectError` where a rule or a scorer compares fields that the answers' schema does not name."""
     known = (project.teach.schema_asked_for or {}).get("properties") or {}
-    for rule in project.filter.rules:
-        if known and isinstance(rule, Agreement | Contradiction) and not known.keys() >= set(rule.fields):
-            unknown = sorted(set(rule.fields) - known.keys())
-            raise ProjectError(
-                f"filter.rules: {rule.rule}: fields: teach.output_schema has no {unknown}; there are {sorted(known)}"
-            )
+    compared = [
+        (f"filter.rules: {r.rule}", r.fields) for r in project.filter.rules if isinstance(r, Agreement | Contradiction)
+    ]
+    scored = [(f"evaluate.scorers: {s.name}", s.fields) for s in project.evaluate.scorers if isinstance(s, Fields)]
+    for where, fields in [*compared, *scored]:
+        if known and not known.keys() >= set(fields):
+            unknown = sorted(set(fields) - known.keys())
+            raise ProjectError(f"{where}: fields: teach.output_schema has no {unknown}; there are {sorted(known)}")
 
 
 def _check_split(project: Project, gold: dict[str, str], known: "_Known") -> None:

@@ -30,5 +30,7 @@ def trigger(project: str, budget_usd: float | None) -> str:
             f"{url} has no deployment distill/{project}. Add it to prefect.yaml, and run stillhouse up again."
         ) from None
     except (httpx.HTTPError, RuntimeError) as error:
-        raise OperationFailed(f"{url} cannot be asked: {error}. Is the server up?") from error
+        raise OperationFailed(
+            f"{url} cannot be asked: {error}. Is the server up, and does PREFECT_API_AUTH_STRING hold what it asks for?"
+        ) from error
     return f"{url.removesuffix('/api')}/runs/flow-run/{started.id}"

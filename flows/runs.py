@@ -1,5 +1,7 @@
 """Where the runs of a project lie, and the evidence on its versions."""
 
+import os
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -7,14 +9,20 @@ from pydantic import ValidationError
 from tasks.artifacts import Dataset
 from tasks.errors import StoreError
 from tasks.evidence import SCHEMA_VERSION, Evidence
+from tasks.objects import shared_objects
 from tasks.registry import Registry, Version
 from tasks.root import store_root
-from tasks.store import Store
+from tasks.store import Store, write_whole
 
 
 def runs_folder(project: str) -> Path:
     """The folder of all runs of a project."""
     return store_root() / "runs" / project
+
+
+def under_way() -> Path:
+    """Where runs say that they are under way."""
+    return store_root() / "under-way"
 
 
 def run_folder(project: str, number: int | None = None) -> Path:
@@ -24,15 +32,43 @@ def run_folder(project: str, number: int | None = None) -> Path:
     """
     runs = runs_folder(project)
     if number is not None:
+        bring(project, f"v{number}-*")
         last = max(runs.glob(f"v{number}-*/evidence.json"), key=lambda each: each.stat().st_mtime_ns, default=None)
         if last is None:
-            raise StoreError(f"{project} version {number} has no evidence in {store_root()}. Run the project again.")
+            raise StoreError(
+                f"{project} version {number} has no evidence in {store_root()}: it was pruned, or is of "
+                "another store. Run the project again as it was then."
+            )
         return last.parent
     if (runs / "stopped").is_dir():
         return runs / "stopped"
+    bring(project, "latest")
     if not (runs / "latest").is_file():
         raise StoreError(f"{project} has no run in {runs.parent} yet. Start one: stillhouse run FILE")
-    return runs / (runs / "latest").read_text(encoding="utf-8")
+    latest = (runs / "latest").read_text(encoding="utf-8")
+    bring(project, f"{latest}/*")
+    return runs / latest
+
+
+def share(*files: Path) -> None:
+    """Upload files of a run to where hosts share them, in this order; nothing where they share nothing."""
+    if objects := shared_objects():
+        for file in files:
+            objects.upload(file, file.relative_to(store_root()).as_posix())
+
+
+def bring(project: str, pattern: str) -> None:
+    """Fetch those files of a project's runs that another host wrote, or wrote later than they were written here."""
+    objects, folder = shared_objects(), runs_folder(project)
+    if objects is None:
+        return
+    place = folder.relative_to(store_root()).as_posix()
+    for name, listed in objects.listed(place).items():
+        file = folder / name
+        known = file.is_file() and file.stat().st_mtime_ns >= listed.modified_ns
+        if fnmatchcase(name, pattern) and ".." not in Path(name).parts and not known:
+            write_whole(file, (objects.read(f"{place}/{name}") or b"").decode())
+            os.utime(file, ns=(listed.modified_ns, listed.modified_ns))
 
 
 def read_evidence(folder: Path) -> Evidence:
@@ -41,8 +77,15 @@ def read_evidence(folder: Path) -> Evidence:
     try:
         return Evidence.model_validate_json(path.read_bytes())
     except FileNotFoundError as error:
-        raise StoreError(f"{folder} holds no evidence: the run stopped before a student was judged.") from error
+        raise StoreError(
+            f"{folder} holds no evidence: the run stopped before a student was judged. "
+            "Name an earlier one with --version N; `stillhouse history` lists them."
+        ) from error
     except ValidationError as error:
+        if any(each["type"] == "json_invalid" for each in error.errors()):
+            raise StoreError(
+                f"{path} is damaged: it is no JSON. Run the project again, which writes it anew."
+            ) from error
         what = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()[:3])
         raise StoreError(
             f"{path} is no evidence of schema version {SCHEMA_VERSION} or older ({what}). "

@@ -4,15 +4,18 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 
 from flows.evidence import STAGES, publish_stopped
+from flows.runs import under_way
 from tasks.errors import StillhouseError
 from tasks.evidence import StageRecord, Stopped
+from tasks.processes import at_work
 
 
 @contextmanager
 def explained(project: str, finished: Sequence[StageRecord]) -> Generator[None]:
-    """Within, an error is written down as a page before it is raised on."""
+    """Within, a run is known to be under way, and an error is written down as a page before it is raised on."""
     try:
-        yield
+        with at_work(under_way()):
+            yield
     except Exception as error:
         stage = STAGES[min(len(finished), len(STAGES) - 1)]
         words = str(error) if isinstance(error, StillhouseError) else f"{type(error).__name__}: {error}"

@@ -8,7 +8,7 @@ import typer
 from flows.shell import one_line_errors, visible
 
 if TYPE_CHECKING:
-    from flows.compare import Compared, Figures
+    from flows.compare import Figures, Versions
     from tasks.evidence import Measure
     from tasks.registry import Move
 
@@ -31,6 +31,7 @@ def history(project: ProjectFile) -> None:
 
         from flows.naming import named
         from tasks.registry import Approvals, Registry
+        from tasks.store import Store
 
         name, registry = named(project).name, Registry()
         champion, entries = registry.champion(name), registry.history(name)
@@ -44,7 +45,7 @@ def history(project: ProjectFile) -> None:
                 f"{entry.holdout.rows} rows" if entry.holdout else "-",
                 "on stage" if entry.student == champion else "-",
                 escape(f"{asked.decision} {asked.who}".strip() if asked.decision else "waits") if asked else "-",
-                entry.student.fingerprint[:12],
+                entry.student.fingerprint[:12] + ("" if Store().path(entry.student).exists() else " (removed)"),
             )
         Console(width=140).print(table)
         numbers = {entry.student.fingerprint: f"v{entry.version}" for entry in entries}
@@ -186,6 +187,32 @@ def export(
             print(upload(name, hub, version, gguf))
 
 
+@app.command()
+def prune(
+    project: Annotated[Path | None, typer.Argument(help="A project's YAML; every project where left out.")] = None,
+    keep: Annotated[int, typer.Option(min=1, help="How many versions, and champions before the one on stage.")] = 5,
+    yes: Annotated[bool, typer.Option("--yes", help="Remove it; else it is only told.")] = False,
+) -> None:
+    """Tell which old runs and artefacts nothing needs any more, and with --yes remove them.
+
+    What is on stage or waits to be, what was ever held out, all that those were made from, the ledger, the registry
+    and reviews stay.
+    """
+    with one_line_errors():
+        from rich.filesize import decimal
+
+        from flows.naming import named
+        from flows.prune import plan, remove
+
+        planned = plan(keep, named(project).name if project else None)
+        for line in planned.lines():
+            print(line)
+        if yes:
+            print(f"removed: {decimal(sum(each.bytes for each in remove(planned.removals)))}")
+        else:
+            print("nothing was removed; --yes removes it" if planned.removals else "there is nothing to remove")
+
+
 def _show(project: Path) -> None:
     """Tell where the champion is published that it changed; what is on stage has moved whatever comes of that."""
     from flows.naming import named
@@ -214,7 +241,7 @@ def _told(move: "Move", numbers: dict[str, str]) -> str:
     )
 
 
-def _print_compared(compared: "Compared") -> None:
+def _print_compared(compared: "Versions") -> None:
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
@@ -234,7 +261,7 @@ def _print_compared(compared: "Compared") -> None:
     Console(width=140).print(table)
     print("settings that differ:" if compared.changed else "no setting differs")
     for changed in compared.changed:
-        print(f"  {changed.setting}: {changed.first} -> {changed.second}")
+        print(f"  {changed.name}: {changed.first} -> {changed.second}")
 
 
 def _shown(figures: "Figures") -> list[str]:

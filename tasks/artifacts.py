@@ -7,7 +7,7 @@ import hashlib
 import json
 from typing import Any, ClassVar, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class Handle(BaseModel):
@@ -16,7 +16,7 @@ class Handle(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     folder: ClassVar[str]
-    fingerprint: str
+    fingerprint: str = Field(pattern="^[0-9a-zA-Z]+$")  # it names a folder, and nothing that leads out of one
 
 
 AnyHandle = TypeVar("AnyHandle", bound=Handle)

@@ -3,9 +3,11 @@
 A record of a finished stage counts only while every artefact that it names is intact; otherwise the stage runs again.
 """
 
+import contextlib
 import json
 import logging
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -16,10 +18,12 @@ from prefect.filesystems import LocalFileSystem
 from pydantic import BaseModel, TypeAdapter
 
 from tasks.artifacts import HANDLES, Handle, digest
+from tasks.errors import StoreError
 from tasks.files import Aside, ByContent
 from tasks.models import Service
+from tasks.objects import Objects, shared_objects
 from tasks.root import store_root
-from tasks.store import Store
+from tasks.store import Store, write_whole
 from tasks.trainers import ExistingTrainer
 
 Params = ParamSpec("Params")
@@ -98,10 +102,13 @@ class VerifiedKeys(LocalFileSystem):
     def read_path(self, path: str, **_: Any) -> bytes:
         """The record, pointing into this store wherever it lies now.
 
-        Raises `LookupError` where an artefact behind it is not what it was, or rows failed and may be tried again.
+        Raises `LookupError` where an artefact behind it is not what it was, where rows failed and may be tried again,
+        and where its result is not JSON: reading a pickle would run what it holds.
         """
         record = json.loads(self._resolve_path(path).read_bytes())
-        result = results_folder() / Path(record["storage_key"]).name
+        if record["serializer"]["type"] != "json":
+            raise LookupError(f"its result is written as {record['serializer']['type']}")
+        result = _result(record)
         stored = json.loads(result.read_bytes())
         if _failed_rows(stored):
             raise LookupError("rows of it failed, and may be answered now")
@@ -109,6 +116,8 @@ class VerifiedKeys(LocalFileSystem):
             if not Store().intact(handle):
                 logger.warning("%s %s is gone or was changed: its stage runs again", handle.folder, handle.fingerprint)
                 raise LookupError(f"{handle.fingerprint} is not intact")
+        with contextlib.suppress(OSError):  # a store that can only be read is not pruned either
+            os.utime(self._resolve_path(path))  # when it was last served, for `stillhouse prune`
         return json.dumps(record | {"storage_key": str(result)}).encode()
 
     async def aread_path(self, path: str, **_: Any) -> bytes:
@@ -118,14 +127,84 @@ class VerifiedKeys(LocalFileSystem):
 
 def finished(stage: Task[Params, Result], *args: Params.args, **kwargs: Params.kwargs) -> Result | None:
     """What the stage would serve from its cache for these arguments, or None where it would run; starts nothing."""
-    arguments = dict(zip(stage.fn.__annotations__, args, strict=False)) | dict(kwargs)
+    key = _key_of(stage, args, kwargs)
+    if objects := shared_objects():
+        _bring(objects, key)
     try:
-        record = json.loads(VerifiedKeys(basepath="").read_path(cache_key(stage, arguments)))
+        record = json.loads(VerifiedKeys(basepath="").read_path(key))
         stored = json.loads(Path(record["storage_key"]).read_bytes())
         data = stored["data"] if "__class__" in stored else stored
         return TypeAdapter(stage.fn.__annotations__["return"]).validate_python(data)
     except (OSError, LookupError, TypeError, ValueError):
         return None
+
+
+@contextlib.contextmanager
+def shared(stage: Task[Params, Result], *args: Params.args, **kwargs: Params.kwargs) -> Generator[None]:
+    """Around a stage: what another host finished is brought here before, what this one finished is uploaded after.
+
+    Prefect itself would take a bucket that does not answer for a stage that was never done. Raises `StoreError` there.
+    """
+    objects = shared_objects()
+    if objects is None:
+        yield
+        return
+    key = _key_of(stage, args, kwargs)
+    known = _bring(objects, key)
+    yield
+    _share(objects, key, anew=not known)
+
+
+def _bring(objects: Objects, key: str) -> bool:
+    """Whether this host has a stage's result, or has it now with all that it names, as another left it."""
+    if _served(key):
+        return True
+    record = objects.read(f"keys/{key}")
+    if record is None:
+        return False
+    with contextlib.suppress(LookupError, TypeError, ValueError):  # what is broken is as none
+        result = _result(json.loads(record))
+        write_whole(result, (objects.read(f"results/{result.name}") or b"").decode())
+        write_whole(store_root() / "keys" / key, record.decode())
+    return _served(key)
+
+
+def _share(objects: Objects, key: str, anew: bool) -> None:
+    """Upload what a stage's result names, then the result, then its record, unless another's record is there."""
+    try:
+        record = (store_root() / "keys" / key).read_bytes()
+    except OSError as error:
+        raise StoreError(
+            f"the result of {key} was not kept: {error}. Look at the store's disk, then run again."
+        ) from error
+    result = _result(json.loads(record))
+    for handle in handles(json.loads(result.read_bytes())):
+        Store().share(handle)
+    if _served(key) and (anew or objects.read(f"keys/{key}") is None):
+        objects.upload(result, f"results/{result.name}")
+        objects.write(f"keys/{key}", record)
+
+
+def _served(key: str) -> bool:
+    try:
+        VerifiedKeys(basepath="").read_path(key)
+    except StoreError:
+        raise
+    except (OSError, LookupError, TypeError, ValueError):
+        return False
+    return True
+
+
+def _result(record: Mapping[str, Any]) -> Path:
+    """Where the result of a record lies in this store."""
+    name = Path(record["storage_key"]).name
+    if name in ("", ".."):
+        raise LookupError(f"{record['storage_key']!r} names no result")
+    return results_folder() / name
+
+
+def _key_of(stage: Task[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
+    return cache_key(stage, dict(zip(stage.fn.__annotations__, args, strict=False)) | dict(kwargs))
 
 
 def _key(context: TaskRunContext, arguments: dict[str, Any]) -> str:

@@ -1,34 +1,68 @@
 """A small database: SQLite in WAL mode, or PostgreSQL by URL; one writer at a time, errors that name where it lies."""
 
+import logging
+import math
+import os
 import sqlite3
 import time
 import weakref
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.schema import CreateColumn, CreateIndex, CreateTable
 
 from tasks.errors import ExtraMissing, StoreError
+from tasks.root import store_root
+
+LEDGER = ("STILLHOUSE_LEDGER", "ledger.sqlite")
+REGISTRY = ("STILLHOUSE_REGISTRY", "registry.sqlite")
 
 _WAIT_SECONDS = 60.0
+_OUTAGE_SECONDS = 90.0
+_LOOK_SECONDS = 0.5
 _WRITERS = 7421
+_REACHED: set[str] = set()
+"""The servers that this process has reached: such a one comes back where it is away."""
+
+Result = TypeVar("Result")
+
+logger = logging.getLogger("stillhouse")
+
+
+class Interrupted(StoreError):
+    """The server went away before what a transaction did was to be kept: nothing of it is."""
+
+
+def placed(variable: str, file: str) -> Path | str:
+    """Where a database lies: a file under the store's root, or what the variable says, a path or a database's URL.
+
+    Raises `StoreError` where that is neither.
+    """
+    place = os.environ.get(variable)
+    if place is None or place == "":
+        return store_root() / file
+    if not place.strip() or (":/" in place and "://" not in place):
+        raise StoreError(f"{variable}: {place!r} is neither a path nor a database's URL. Correct it.")
+    return place if "://" in place else Path(place).expanduser()
 
 
 class Database:
     """A file, or a server by URL, with the tables of a metadata; who writes waits for another `wait_seconds`.
 
+    A server that was reached before and is away is waited for; `back_since` says from when on it was there again.
     Raises `StoreError` where it cannot be opened, read or written, `ExtraMissing` where a driver is not installed.
     """
 
     def __init__(self, where: Path | str, tables: sa.MetaData, loss: str, wait_seconds: float = _WAIT_SECONDS) -> None:
         self._loss, self._file = loss, None
+        self.in_file, self.back_since = isinstance(where, Path), -math.inf
         if isinstance(where, Path):
             self.name = str(where)
             self._engine = _file(where, wait_seconds)
@@ -56,6 +90,14 @@ class Database:
         with self._connected(self._engine.execution_options(reads=True)) as connection:
             yield connection
 
+    def write(self, work: Callable[[sa.Connection], Result]) -> Result:
+        """Work in a transaction as `begin` has it, done again where the server went away in its midst."""
+        return self._again(work, self.begin)
+
+    def look(self, work: Callable[[sa.Connection], Result]) -> Result:
+        """Work in a transaction as `read` has it, done again where the server went away in its midst."""
+        return self._again(work, self.read)
+
     def insert(self, table: sa.Table) -> Any:
         """An insert that knows `on_conflict_do_nothing` and `on_conflict_do_update`."""
         return (sqlite if self._engine.dialect.name == "sqlite" else postgresql).insert(table)
@@ -64,14 +106,48 @@ class Database:
         """Let go of the file or the server."""
         self._engine.dispose()
 
+    def _again(
+        self, work: Callable[[sa.Connection], Result], transaction: Callable[[], AbstractContextManager[sa.Connection]]
+    ) -> Result:
+        try:
+            with transaction() as connection:
+                return work(connection)
+        except Interrupted:
+            with transaction() as connection:
+                return work(connection)
+
     @contextmanager
     def _connected(self, engine: sa.Engine) -> Generator[sa.Connection]:
         self._still_there()
+        worked = False
         try:
-            with engine.begin() as connection:
-                yield connection
+            with ExitStack() as stack:
+                yield self._reach(engine, stack)
+                worked = True  # whether a commit that fails was kept nobody knows
         except (DBAPIError, NoConnectionFree) as error:
-            raise self._unusable((error.orig if isinstance(error, DBAPIError) else None) or error) from error
+            kind = Interrupted if _is_away(error) and not worked else StoreError
+            raise self._unusable((error.orig if isinstance(error, DBAPIError) else None) or error, kind) from error
+
+    def _reach(self, engine: sa.Engine, stack: ExitStack) -> sa.Connection:
+        """A transaction begun; a server that was reached before and is away is waited for."""
+        began = time.monotonic()
+        told = False
+        while True:
+            try:
+                connection = stack.enter_context(engine.begin())
+            except DBAPIError as error:
+                if self.name not in _REACHED or not _is_away(error) or time.monotonic() - began > _OUTAGE_SECONDS:
+                    raise
+                if not told:
+                    logger.warning("%s is away, and waited for: %s", self.name, _words(error.orig or error))
+                told = True
+                time.sleep(_LOOK_SECONDS)
+            else:
+                if engine.dialect.name != "sqlite":
+                    _REACHED.add(self.name)
+                if told:
+                    self.back_since = time.monotonic()
+                return connection
 
     def _still_there(self) -> None:
         """A file that was removed or replaced would take what is written with it."""
@@ -80,8 +156,8 @@ class Database:
             if not path.exists() or path.stat().st_ino != inode:
                 raise self._unusable(FileNotFoundError("it was removed or replaced while it was in use"))
 
-    def _unusable(self, error: BaseException) -> StoreError:
-        return StoreError(f"{self.name} cannot be used: {' '.join(str(error).split())}. {self._loss}")
+    def _unusable(self, error: BaseException, kind: type[StoreError] = StoreError) -> StoreError:
+        return kind(f"{self.name} cannot be used: {_words(error)}. {self._loss}")
 
     def _prepare(self, tables: sa.MetaData) -> None:
         """Make what is missing; where nothing is, no writer is waited for."""
@@ -91,6 +167,17 @@ class Database:
             with self.begin() as connection:  # by now another may have made it
                 for statement in list(_missing(connection, tables)):
                     connection.execute(statement)
+
+
+def _words(error: BaseException) -> str:
+    return " ".join(str(error).split())
+
+
+def _is_away(error: Exception) -> bool:
+    """Whether a server cannot be reached, or went away; what it says itself has a code."""
+    if not isinstance(error, OperationalError):
+        return False
+    return error.connection_invalidated or getattr(error.orig, "sqlstate", None) is None
 
 
 def _missing(connection: sa.Connection, tables: sa.MetaData) -> Iterator[sa.Executable]:

@@ -7,6 +7,7 @@
     ├── BudgetSpent       (RuntimeError)  the next request could cost more than is left
     ├── StageFailed       (RuntimeError)  a stage has nothing left to work on, or too much went wrong
     ├── Waiting           (RuntimeError)  what a service does in its own time is not done yet
+    ├── RunCancelled      (RuntimeError)  a person cancelled the run
     ├── OperationFailed   (RuntimeError)  a server, a worker or a deployment is not there, or does not start
     ├── StoreError        (OSError)       the store cannot be written, or lacks what it should hold
     └── ExtraMissing      (ImportError)   an optional package is not installed
@@ -45,6 +46,10 @@ class Waiting(StillhouseError, RuntimeError):
     def __init__(self, words: str, seconds: float) -> None:
         super().__init__(words)
         self.seconds = seconds
+
+
+class RunCancelled(StillhouseError, RuntimeError):
+    """A person cancelled the run."""
 
 
 class OperationFailed(StillhouseError, RuntimeError):

@@ -154,5 +154,7 @@ def _problem(problem: Any) -> str:
         return f"field `{field}`: {'required but missing' if problem['type'] == 'missing' else 'unknown key'}"
     if field.endswith("api_key_env") or is_url(problem["input"]):  # what stands there may be a key, or hold one
         return f"field `{field}`: {message}"
+    if not problem["loc"] and isinstance(problem["input"], dict):  # fields that contradict each other: it names them
+        return message
     found = repr(problem["input"])
     return f"field `{field}`: {message} (found {found if len(found) <= 80 else found[:77] + '...'})"

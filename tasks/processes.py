@@ -1,7 +1,11 @@
-"""Whether a process that left its name behind still lives."""
+"""Whether a process that left its name behind still lives, or is still at what it said it does."""
 
+import fcntl
 import os
 import socket
+import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -29,5 +33,37 @@ def surely_dead(host_name: str, process: int) -> bool:
     except ProcessLookupError:
         return True
     except PermissionError:
+        pass
+    return False
+
+
+@contextmanager
+def at_work(folder: Path) -> Generator[None]:
+    """Within, a file in the folder says since when; a lock on it ends with the process, however that ends."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=".", delete=False) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        marker = folder / Path(file.name).name.removeprefix(".")
+        Path(file.name).rename(marker)
+        try:
+            yield
+        finally:
+            marker.unlink(missing_ok=True)
+
+
+def at_work_since(folder: Path) -> float | None:
+    """Since when the one that is longest at work there is, None where nobody is."""
+    since = [marker.stat().st_mtime for marker in folder.glob("[!.]*") if held(marker)]
+    return min(since, default=None)
+
+
+def held(lock: Path) -> bool:
+    """Whether a process holds a lock on the file."""
+    try:
+        with lock.open("r+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
         pass
     return False

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from tasks.artifacts import Dataset, Result, Student, Tally, digest
 from tasks.caching import BY_CONTENT, content
 from tasks.evidence import ALL, Estimate, FailureMode, Reason, Scores, Verdict, Wear
-from tasks.gate import Decided, GateRule, judge, wear
+from tasks.gate import Earlier, GateRule, judge, wear
 from tasks.registry import Decision as Recorded
 from tasks.registry import Registry
 from tasks.store import Store
@@ -112,7 +112,7 @@ def worn(project: str, config: PromoteConfig, student: Student, holdout: Dataset
 
     The same student judged by other rules or scorers, or against another rival, is another decision.
     """
-    history = [Decided(_named(each), _rows(each.holdout)) for each in Registry().decisions(project)]
+    history = [Earlier(_named(each), _rows(each.holdout)) for each in Registry().decisions(project)]
     return wear(_named(Recorded(student, holdout, judged_by)), _rows(holdout), history, config.error_rate)
 
 

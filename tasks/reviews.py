@@ -8,10 +8,9 @@ from typing import Any, Literal, NamedTuple
 import sqlalchemy as sa
 
 from tasks.artifacts import digest
-from tasks.database import Database
+from tasks.database import REGISTRY, Database, placed
 from tasks.files import ByContent
 from tasks.rows import Input
-from tasks.store import store_root
 
 Decision = Literal["approve", "correct", "veto"]
 
@@ -91,15 +90,15 @@ class Reviewed(ByContent):
 class Reviews:
     """The record of every review, in the registry's database. It only grows: a later review of a row wins."""
 
-    def __init__(self, path: Path | None = None) -> None:
-        self._database = Database(path or store_root() / "registry.sqlite", _METADATA, "Restore it from a copy.")
+    def __init__(self, where: Path | str | None = None) -> None:
+        self._database = Database(where or placed(*REGISTRY), _METADATA, "Restore it from a copy.")
 
     def show(self, project: str, rows: Iterable[Shown]) -> None:
         """Remember what people are asked about, so that an approval is of what they saw, whoever teaches by then."""
         with self._database.begin() as connection:
             for row in rows:
                 values = {"project": project, "key": row.key, "shown_at": time.time()} | row._asdict()
-                connection.execute(sa.insert(_SHOWN).prefix_with("OR IGNORE").values(values))
+                connection.execute(self._database.insert(_SHOWN).values(values).on_conflict_do_nothing())
 
     def shown(self, project: str) -> dict[str, Shown]:
         """All that people were ever asked about, by its key in the sheets."""

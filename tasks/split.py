@@ -258,6 +258,8 @@ def split(config: SplitConfig, kept: Dataset, held_before: HeldBefore) -> SplitR
         for part in PARTS
     }
     outcomes = {part: counts[part] for part in PARTS}
+    for part in ("holdout", "unseen"):  # what the registry remembers must be there for every host
+        Store().share(datasets[part])
     Registry().hold_out(held_before.project, drawn_from(config, kept), [datasets["holdout"], datasets["unseen"]])
     return SplitRows(
         **datasets,

@@ -17,14 +17,16 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, TextIO, TypeVar, get_args, get_origin, get_type_hints
 
-from pydantic import BaseModel
 from typing_extensions import is_typeddict
 
 from tasks.artifacts import AnyHandle, Dataset, Handle, Made, canonical, digest
 from tasks.errors import StoreError
 from tasks.files import fingerprint_file
+from tasks.manifest import MANIFEST, Manifest, Stamp
+from tasks.objects import shared_objects
 from tasks.processes import host, surely_dead
 from tasks.root import store_root
+from tasks.shared import download, holds, upload
 
 SHARD_ROWS = 20_000
 _LEFT_SECONDS = 14 * 24 * 3600
@@ -35,30 +37,25 @@ logger = logging.getLogger("stillhouse.store")
 Row = TypeVar("Row")
 
 
-class _Stamp(BaseModel):
-    name: str
-    sha256: str
-    size: int
-    modified_ns: int
-
-
-class Manifest(BaseModel):
-    """The last file written into an artefact's folder: what it is, what made it, and its files by content."""
-
-    handle: dict[str, Any]
-    made: Made
-    files: list[_Stamp]
-
-
 class Store:
-    """Artefacts on disk. Raises `StoreError` where a folder cannot be written or an artefact is missing."""
+    """Artefacts on disk, and behind them those that hosts share (`STILLHOUSE_OBJECTS`), fetched where they are read.
+
+    Raises `StoreError` where a folder cannot be written or an artefact is missing.
+    """
 
     def __init__(self, root: Path | None = None) -> None:
         self.root = root or store_root()
 
     def path(self, handle: Handle) -> Path:
-        """The artefact's folder."""
+        """The artefact's folder, whether it is there or not."""
         return self.root / handle.folder / handle.fingerprint
+
+    def folder(self, handle: Handle) -> Path:
+        """The artefact's folder, fetched where only another host has it yet."""
+        path = self.path(handle)
+        if not path.exists():
+            self._fetch(handle)
+        return path
 
     def check_writable(self) -> None:
         """Raises `StoreError` unless a file can be written under the root."""
@@ -94,7 +91,7 @@ class Store:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        folder = shard = self.path(dataset)
+        folder = shard = self.folder(dataset)
         count = 0
         try:
             for shard in sorted(folder.glob("rows-*.parquet")):
@@ -142,25 +139,45 @@ class Store:
 
     def manifest(self, handle: Handle) -> Manifest:
         """What the artefact is and what made it. Raises `StoreError` where it is missing or unreadable."""
-        path = self.path(handle) / "manifest.json"
+        path = self.folder(handle) / MANIFEST
         try:
             return Manifest.model_validate_json(path.read_bytes())
         except (OSError, ValueError) as error:
             raise StoreError(f"{path} cannot be read: {error}. Run the project again to rebuild it.") from error
 
     def intact(self, handle: Handle) -> bool:
-        """Whether every file of the artefact is there with its content: hashed again only where its stamp moved."""
+        """Whether every file of the artefact is there with its content, or could be fetched from where it is shared."""
+        return self._whole(handle) or self._fetch(handle)
+
+    def shared(self, handle: Handle) -> bool:
+        """Whether every host that shares the store finds the artefact whole; one that shares with none, by itself."""
+        objects = shared_objects()
+        return holds(objects, handle) if objects else self._whole(handle)
+
+    def share(self, handle: Handle) -> None:
+        """Upload the artefact to where hosts share it, unless it is there; nothing where they share nothing."""
+        if objects := shared_objects():
+            upload(objects, handle, self.manifest(handle), self.path(handle))
+
+    def _whole(self, handle: Handle) -> bool:
+        """Whether every file is here with its content: hashed again only where its stamp moved."""
+        folder = self.path(handle)
         try:
-            return all(self._unchanged(handle, file) for file in self.manifest(handle).files)
-        except (OSError, StoreError):
+            manifest = Manifest.model_validate_json((folder / MANIFEST).read_bytes())
+            return all(file.unchanged(folder) for file in manifest.files)
+        except (OSError, ValueError):
             return False
 
-    def _unchanged(self, handle: Handle, file: _Stamp) -> bool:
-        path = self.path(handle) / file.name
-        status = path.stat()
-        if (status.st_size, status.st_mtime_ns) == (file.size, file.modified_ns):
+    def _fetch(self, handle: Handle) -> bool:
+        objects = shared_objects()
+        if objects is None:
+            return False
+        with self._fresh() as folder:
+            if not download(objects, handle, folder):
+                return False
+            self._place(folder, handle)
+            logger.info("%s %s fetched from %s", handle.folder, handle.fingerprint, objects.name)
             return True
-        return status.st_size == file.size and fingerprint_file(path) == file.sha256
 
     @contextlib.contextmanager
     def _fresh(self) -> Generator[Path]:
@@ -181,11 +198,11 @@ class Store:
                 shutil.rmtree(folder, ignore_errors=True)
 
     def _keep(self, folder: Path, handle: AnyHandle, made: Made, names: Mapping[str, str] | None = None) -> AnyHandle:
-        final = self.path(handle)
-        if self.intact(handle):
+        if self._whole(handle):
+            os.utime(self.path(handle) / MANIFEST)  # when it was last wanted, for `stillhouse prune`
             return handle
         stamps = [
-            _Stamp(
+            Stamp(
                 name=file.relative_to(folder).as_posix(),
                 sha256=names[file.relative_to(folder).as_posix()] if names else fingerprint_file(file),
                 size=file.stat().st_size,
@@ -194,15 +211,19 @@ class Store:
             for file in _files(folder)
         ]
         manifest = Manifest(handle=handle.model_dump(), made=made, files=stamps)
-        (folder / "manifest.json").write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
+        (folder / MANIFEST).write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
+        self._place(folder, handle)
+        return handle
+
+    def _place(self, folder: Path, handle: Handle) -> None:
+        final = self.path(handle)
         final.parent.mkdir(parents=True, exist_ok=True)
         try:
             folder.rename(final)
         except OSError:
-            if not self.intact(handle):  # what stands there is broken; if it is whole, another process was first
+            if not self._whole(handle):  # what stands there is broken; if it is whole, another process was first
                 final.rename(Path(tempfile.mkdtemp(prefix="broken-", dir=self.root)) / final.name)
                 folder.rename(final)
-        return handle
 
 
 def _files(folder: Path) -> list[Path]:

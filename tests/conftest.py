@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.bucket import bucket, s3_server
 from tests.postgres import either_database, postgres
 
-__all__ = ["either_database", "postgres"]  # fixtures that live beside the server they start
+__all__ = ["bucket", "either_database", "postgres", "s3_server"]  # fixtures that live beside the server they start
 
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("PREFECT_LOGGING_LEVEL", "ERROR")

@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the tests' own, and the ledger on either database."""
+"""A PostgreSQL server of the tests' own, and the ledger and the registry on either database."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 PASSWORD = "the-right-words"
-_SETTINGS = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=32MB"]
+_SETTINGS = ["fsync=off", "full_page_writes=off", "shared_buffers=32MB"]
 _NUMBERS = count(1)
 
 
@@ -30,13 +30,18 @@ class Server:
         self._run("initdb", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-sync", "-D", str(data))
         access = data / "pg_hba.conf"
         access.write_text("local all guarded scram-sha-256\n" + access.read_text())
-        options = " ".join(f"-c {setting}" for setting in _SETTINGS)
-        options += f" -c listen_addresses= -c unix_socket_directories={self.folder}"
-        self._run("pg_ctl", "start", "-w", "-D", str(data), "-l", str(self.folder / "log"), "-o", options)
+        self.serve()
         self.execute(f"CREATE ROLE guarded LOGIN PASSWORD '{PASSWORD}'")
 
+    def serve(self) -> None:
+        """Serve what is there, as after a stop."""
+        options = " ".join(f"-c {setting}" for setting in _SETTINGS)
+        options += f" -c listen_addresses= -c unix_socket_directories={self.folder}"
+        data, log = str(self.folder / "data"), str(self.folder / "log")
+        self._run("pg_ctl", "start", "-w", "-D", data, "-l", log, "-o", options)
+
     def stop(self) -> None:
-        """Serve no more."""
+        """Serve no more, as after a crash."""
         self._run("pg_ctl", "stop", "-m", "immediate", "-D", str(self.folder / "data"))
 
     def url(self, database: str = "postgres", who: str = "postgres") -> str:
@@ -100,8 +105,10 @@ def postgres() -> Iterator[Server]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def either_database(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The test runs twice: with the ledger in a file, and on a server."""
+    """The test runs twice: with the ledger and the registry in files, and on a server."""
     if request.param == "postgresql":
         server: Server = request.getfixturevalue("postgres")
-        monkeypatch.setenv("STILLHOUSE_LEDGER", server.new_schema())
+        where = server.new_schema()
+        monkeypatch.setenv("STILLHOUSE_LEDGER", where)
+        monkeypatch.setenv("STILLHOUSE_REGISTRY", where)
     return request.param

@@ -22,7 +22,7 @@ class _Wrong(Exception):
     """What is wrong with a row, beginning with the column."""
 
 
-class Decided(NamedTuple):
+class Choices(NamedTuple):
     """The reviews that a sheet brings and that are not on record yet, and each of its rows by outcome.
 
     `doubts` are corrections that are taken in as they are and look like a slip, by row and column.
@@ -35,7 +35,7 @@ class Decided(NamedTuple):
 
 def decisions(
     path: Path, sheet: Sheet, shown: Mapping[str, Shown], known: Mapping[str, Review], spoken: Mapping[str, str]
-) -> Decided:
+) -> Choices:
     """The reviews in a sheet, given what people were asked, and by the row's own key what is on record and was said.
 
     What a row that is gone said is not known, and not compared. Raises `ProjectError` naming row and column of every
@@ -63,7 +63,7 @@ def decisions(
     if problems:
         more = f"; and {len(problems) - _NAMED} more" if len(problems) > _NAMED else ""
         raise ProjectError(f"{path}: nothing was taken in. {'; '.join(problems[:_NAMED])}{more}.")
-    return Decided([each for _, each in reviews.values() if known.get(each.row) != each], dict(outcomes), doubts)
+    return Choices([each for _, each in reviews.values() if known.get(each.row) != each], dict(outcomes), doubts)
 
 
 def _outcome(review: Review, known: Mapping[str, Review], repeated: bool) -> str:

@@ -1,5 +1,6 @@
 """Evidence: what a run shows, from the rows that came in to the decision."""
 
+from tasks.evidence.changes import Change, changes, settings
 from tasks.evidence.data import THIN_ROWS, Collapse, Coverage, DroppedExample, GoneReview, Outcome, People
 from tasks.evidence.economics import Cost, Economics
 from tasks.evidence.learning import CurvePoint, LearnedShare, LearningCurve, Training, Tried
@@ -34,6 +35,7 @@ __all__ = [
     "THIN_ROWS",
     "Answered",
     "Cause",
+    "Change",
     "Collapse",
     "Comparison",
     "Cost",
@@ -63,4 +65,6 @@ __all__ = [
     "Usage",
     "Verdict",
     "Wear",
+    "changes",
+    "settings",
 ]

@@ -34,6 +34,15 @@ MEASURED: dict[str, dict[str, set[str]]] = {
 }
 """What each mode measures, by the part of the rows: rules of the gate may name these."""
 
+OTHERS: dict[str, set[str]] = {
+    **{metric: {"teacher"} for metric in ("memorised", "copied", *(f"alike_{way}" for way in WAYS_ALIKE))},
+    **{metric: {"base"} for metric in ("passed", "known")},
+}
+"""Who beside the student has a metric of a mode, and is compared with it row by row."""
+
+COMPARED = OTHERS | {"score": {"teacher", "base"}}
+"""Who is compared with the student: on unseen slices those, too, whose own score is among the scorers' metrics."""
+
 
 class FailureModes(BaseModel):
     """What goes wrong with students, each looked for unless it is null.
@@ -99,4 +108,4 @@ def examine(
     return [each for each in found if each is not None]
 
 
-__all__ = ["MEASURED", "FailureModes", "examine", "measured"]
+__all__ = ["COMPARED", "MEASURED", "OTHERS", "FailureModes", "examine", "measured"]

@@ -8,7 +8,7 @@ from statistics import fmean
 from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.evidence import Estimate, FailureMode
-from tasks.failure_modes.shown import Compared, Shown, compared
+from tasks.failure_modes.shown import Shares, Shown, compared
 from tasks.failure_modes.verdicts import FEWEST_ROWS, difference, estimate, fires, not_measured, percent
 from tasks.rules.look import look
 from tasks.rules.said import prose, words_of
@@ -59,7 +59,7 @@ class Collapse(BaseModel):
         )
 
 
-def _estimates(found: dict[str, Compared]) -> list[Estimate]:
+def _estimates(found: dict[str, Shares]) -> list[Estimate]:
     return [
         estimate(measured, f"alike_{name}", "all", system)
         for name, each in found.items()

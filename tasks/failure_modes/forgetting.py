@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.evidence import ALL, FailureMode, Holds
 from tasks.failure_modes.checks import Check
-from tasks.failure_modes.shown import Compared, compared
+from tasks.failure_modes.shown import Shares, compared
 from tasks.failure_modes.verdicts import (
     WITHOUT_BASE,
     difference,
@@ -156,13 +156,13 @@ def _known(model: Local) -> list[float]:
     return [float(right < wrong) for right, wrong in zip(losses[::2], losses[1::2], strict=True)]
 
 
-def _of_ability(ability: str, left_out: Sequence[bool], student: Sequence[float], base: Sequence[float]) -> Compared:
+def _of_ability(ability: str, left_out: Sequence[bool], student: Sequence[float], base: Sequence[float]) -> Shares:
     asked = list(zip(suite(), student, base, strict=True))
     asked = [each for each, out in zip(asked, left_out, strict=True) if not out and ability in (ALL, each[0].ability)]
     return compared([own for _, own, _ in asked], [other for _, _, other in asked], [each.id for each, _, _ in asked])
 
 
-def _words(metric: str, found: Compared) -> str:
+def _words(metric: str, found: Shares) -> str:
     how = {"passed": "answers", "known": "finds the right answer likelier to"}[metric]
     both = f"{percent(found.student)} of {found.student.n} general prompts, the base {percent(found.other)}"
     return f"the student {how} {both}"

@@ -89,7 +89,7 @@ def drawn(rows: Sequence[Kept], purpose: str, count: int) -> list[Kept]:
     return sorted(rows, key=lambda row: digest([purpose, row["messages"]]))[:count]
 
 
-class Compared(NamedTuple):
+class Shares(NamedTuple):
     """A share of the student, of another system, and the difference."""
 
     student: Interval
@@ -97,9 +97,9 @@ class Compared(NamedTuple):
     difference: Interval
 
 
-def compared(own: Sequence[float], others: Sequence[float], groups: Sequence[Hashable]) -> Compared:
+def compared(own: Sequence[float], others: Sequence[float], groups: Sequence[Hashable]) -> Shares:
     """What the student's values amount to beside another system's of the same rows."""
-    return Compared(mean_interval(own, groups), mean_interval(others, groups), difference_interval(own, others, groups))
+    return Shares(mean_interval(own, groups), mean_interval(others, groups), difference_interval(own, others, groups))
 
 
 class Measured(TypedDict):
@@ -109,7 +109,7 @@ class Measured(TypedDict):
     differences: list[Difference]
 
 
-def beside_teacher(found: Compared, mode: str, share: str) -> Measured:
+def beside_teacher(found: Shares, mode: str, share: str) -> Measured:
     """A mode's own metric, which is the difference, and the shares that it comes from."""
     return Measured(
         estimates=[
@@ -121,7 +121,7 @@ def beside_teacher(found: Compared, mode: str, share: str) -> Measured:
     )
 
 
-def compare(pairs: Sequence[Beside], holds: Callable[[Kept, str], float]) -> Compared:
+def compare(pairs: Sequence[Beside], holds: Callable[[Kept, str], float]) -> Shares:
     """How often something holds of the student's answers, and how much oftener than of the other's."""
     own = [holds(each.row, each.student["text"]) for each in pairs]
     others = [holds(each.row, each.other["text"]) for each in pairs]

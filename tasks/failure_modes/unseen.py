@@ -5,7 +5,7 @@ import math
 from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.evidence import FailureMode
-from tasks.failure_modes.shown import Compared, Shown, compared
+from tasks.failure_modes.shown import Shares, Shown, compared
 from tasks.failure_modes.verdicts import (
     FEWEST_ROWS,
     WITHOUT_BASE,
@@ -64,7 +64,7 @@ class Unseen(BaseModel):
         )
 
 
-def _beside(shown: Shown, part: str, other: str) -> Compared:
+def _beside(shown: Shown, part: str, other: str) -> Shares:
     groups = [row["group"] for row in shown.parts[part]]
     return compared(shown.scores(part, "student"), shown.scores(part, other), groups)
 

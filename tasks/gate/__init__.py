@@ -5,6 +5,6 @@ No Prefect in here, and no knowledge of models, scorers or stores: evidence in, 
 
 from tasks.gate.judging import judge
 from tasks.gate.rules import EACH, WORST, GateRule
-from tasks.gate.wear import Decided, wear
+from tasks.gate.wear import Earlier, wear
 
-__all__ = ["EACH", "WORST", "Decided", "GateRule", "judge", "wear"]
+__all__ = ["EACH", "WORST", "Earlier", "GateRule", "judge", "wear"]

@@ -9,7 +9,7 @@ from tasks.evidence import ALL
 WORST, EACH = "worst", "each"
 
 SystemName = Literal["student", "teacher", "base", "champion"]
-Share = Annotated[float, Field(ge=0, le=1)]
+Share = Annotated[float, Field(ge=0, le=1, strict=True)]  # true is no number
 
 
 class GateRule(BaseModel):

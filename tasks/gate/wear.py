@@ -13,14 +13,14 @@ _TAIL = (1 - STATED) / 2
 _WORN = 2.0  # intervals twice as wide: a holdout that is worth a quarter of its rows
 
 
-class Decided(NamedTuple):
+class Earlier(NamedTuple):
     """A decision on a student, and the rows that it rests on: whatever tells one from another."""
 
     decision: str
     rows: frozenset[str]
 
 
-def wear(decision: str, rows: Collection[str], history: Sequence[Decided], error_rate: float) -> Wear:
+def wear(decision: str, rows: Collection[str], history: Sequence[Earlier], error_rate: float) -> Wear:
     """How worn these rows are when they decide on a student, after what the history, oldest first, holds before it.
 
     A former decision counts by the share of today's rows that it saw; to repeat one is free, as it tells nothing new.

@@ -12,8 +12,8 @@ from tasks.inputs.survey import Survey
 from tasks.rows import Input, conversation
 from tasks.similarity import clusters
 
-Level = Literal["fine", "doubt", "stop"]
-LEVELS: tuple[Level, ...] = ("fine", "doubt", "stop")
+Severity = Literal["fine", "doubt", "stop"]
+LEVELS: tuple[Severity, ...] = ("fine", "doubt", "stop")
 
 LEAST_ROWS = 50
 _MORE_ROWS = 200
@@ -25,7 +25,7 @@ _SHOWN, _COMPARED, _CUT, _TOLD = 3, 6, 70, 300
 class Finding(NamedTuple):
     """What was found of one question, and whether it speaks for a run, is worth a look, or speaks against one."""
 
-    level: Level
+    level: Severity
     about: str
     words: str
 

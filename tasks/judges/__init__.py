@@ -12,7 +12,7 @@ from tasks.judges.judge import Judge, called
 from tasks.judges.pairwise import Compared, Pair, Pairwise, Preference, read_preference
 from tasks.judges.preference_scorer import Preferences, PreferenceScorer
 from tasks.judges.reading import Unreadable, refuse_unjudged
-from tasks.judges.reliability import Agreement, Reliability, agreement, alarm, reliability, self_agreement
+from tasks.judges.reliability import Concordance, Reliability, agreement, alarm, reliability, self_agreement
 from tasks.judges.rubric import Case, Dimension, Level, Levels, Rubric
 from tasks.judges.rubric_scorer import Graded, RubricScorer
 from tasks.scorers import Scorer
@@ -21,10 +21,10 @@ AnyScorer = Annotated[Scorer | RubricScorer | PreferenceScorer, Field(discrimina
 
 
 __all__ = [
-    "Agreement",
     "AnyScorer",
     "Case",
     "Compared",
+    "Concordance",
     "Dimension",
     "Graded",
     "Judge",

@@ -13,7 +13,7 @@ from tasks.judges.reading import Unreadable
 from tasks.models import Answer, AnyModel, Hand, Local, Question, Recorded, Request
 from tasks.rows import Message
 
-Verdict = TypeVar("Verdict")
+Said = TypeVar("Said")
 
 TRIES = 3
 """How often a judge is asked for one verdict; the second try and the third are samples of their own in the ledger."""
@@ -47,15 +47,15 @@ class Judge(BaseModel):
         wanted: Sequence[Shown],
         task: str,
         schema: dict[str, Any],
-        read: Callable[[Answer], Verdict | Unreadable],
+        read: Callable[[Answer], Said | Unreadable],
         sample: int = 0,
-    ) -> list[Verdict | Unreadable]:
+    ) -> list[Said | Unreadable]:
         """A verdict for each that is wanted, in order; what cannot be read is asked for again, `TRIES` times in all.
 
         Another `sample` asks for the same verdicts anew. Raises as `Hand.ask`.
         """
         questions = self.first_tries(wanted, task, schema, sample)
-        verdicts: dict[int, Verdict | Unreadable] = {}
+        verdicts: dict[int, Said | Unreadable] = {}
         waiting = list(range(len(questions)))
         while waiting:
             asked = hand.ask(self.model, [questions[at] for at in waiting], len(waiting), f"{hand.stage} judge")

@@ -8,7 +8,7 @@ from pydantic import Field
 from tasks.judges.judge import Judge, Shown
 from tasks.judges.reading import Unreadable, object_schema, read_object
 from tasks.judges.rubric import transcript
-from tasks.models import Answer, Hand
+from tasks.models import Answer, Hand, Question
 from tasks.rows import Message
 
 _TASK = """\
@@ -68,11 +68,16 @@ class Pairwise(Judge):
 
     def compare(self, hand: Hand, pairs: Sequence[Pair], sample: int = 0) -> list[Compared]:
         """What the judge says of each pair in both orders. Raises as `Hand.ask`."""
-        wanted = [_shown(pair) for pair in pairs] + [_shown(pair._replace(a=pair.b, b=pair.a)) for pair in pairs]
-        task = _TASK.format(question=self.question)
-        said = self.ask_until_read(hand, wanted, task, _SCHEMA, read_preference, sample)
+        said = self.ask_until_read(hand, _both_orders(pairs), self._task(), _SCHEMA, read_preference, sample)
         halves = zip(said[: len(pairs)], said[len(pairs) :], strict=True)
         return [Compared(a_first, swapped(b_first)) for a_first, b_first in halves]
+
+    def questions(self, pairs: Sequence[Pair]) -> list[Question]:
+        """What it is asked first about the pairs."""
+        return self.first_tries(_both_orders(pairs), self._task(), _SCHEMA)
+
+    def _task(self) -> str:
+        return _TASK.format(question=self.question)
 
 
 def read_preference(answer: Answer) -> Preference | Unreadable:
@@ -84,6 +89,10 @@ def read_preference(answer: Answer) -> Preference | Unreadable:
 def swapped(said: Preference | Unreadable) -> Preference | Unreadable:
     """What was said of a pair shown in the other order, in the pair's own names."""
     return said if isinstance(said, Unreadable) else said._replace(better=_SWAPPED[said.better])
+
+
+def _both_orders(pairs: Sequence[Pair]) -> list[Shown]:
+    return [_shown(pair) for pair in pairs] + [_shown(pair._replace(a=pair.b, b=pair.a)) for pair in pairs]
 
 
 def _shown(pair: Pair) -> Shown:

@@ -1,16 +1,16 @@
 """A preference as a scorer: the student's answer against another system's to the same row."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from tasks.evidence import Judging, Measure
 from tasks.judges.judge import called
 from tasks.judges.pairwise import Compared, Outcome, Pair, Pairwise
 from tasks.judges.reading import Unreadable, refuse_unjudged
 from tasks.judges.reliability import alarm, reliability
-from tasks.models import Answer, AnyModel, Hand
+from tasks.models import Answer, AnyModel, Hand, Question
 from tasks.rows import Kept
 
 Opponent = Literal["teacher", "base", "champion"]
@@ -67,6 +67,13 @@ class PreferenceScorer(BaseModel):
         default=False, description="Insists on a judge that is a teacher itself; the evidence then says so."
     )
 
+    @field_validator("versus")
+    @classmethod
+    def _each_once(cls, versus: list[Opponent]) -> list[Opponent]:
+        if len(set(versus)) < len(versus):
+            raise ValueError("a system stands here twice; name each once")
+        return versus
+
     @property
     def model(self) -> AnyModel:
         """Who judges."""
@@ -79,20 +86,30 @@ class PreferenceScorer(BaseModel):
 
         Raises as `Hand.ask`, and `StageFailed` where too many pairs have no verdict.
         """
-        there = {name: others[name] for name in self.versus if name in others}
-        met = [
-            _Meeting(name, row, own, other)
-            for name, answers in there.items()
-            for row, own, other in zip(rows, student, answers, strict=True)
-        ]
+        met = list(self._meetings(rows, student, others))
         compared = self.judge.compare(hand, [meeting.pair() for meeting in met if meeting.settled is None])
         refuse_unjudged([_said(each) for each in compared], self.max_unjudged_share, hand.stage, self.name)
         given = iter(compared)
-        values: dict[str, list[float | None]] = {name: [] for name in there}
+        values: dict[str, list[float | None]] = {name: [] for name in self.versus if name in others}
         for meeting in met:
             settled = meeting.settled
             values[meeting.opponent].append(_VALUES.get(next(given).outcome) if settled is None else settled)
         return Preferences(values, self._judging(compared))
+
+    def questions(
+        self, rows: Sequence[Kept], student: Sequence[Answer], others: Mapping[str, Sequence[Answer]]
+    ) -> list[Question]:
+        """What the judge is asked first about these answers."""
+        met = self._meetings(rows, student, others)
+        return self.judge.questions([meeting.pair() for meeting in met if meeting.settled is None])
+
+    def _meetings(
+        self, rows: Sequence[Kept], student: Sequence[Answer], others: Mapping[str, Sequence[Answer]]
+    ) -> Iterator[_Meeting]:
+        for name in self.versus:
+            if name in others:
+                for row, own, other in zip(rows, student, others[name], strict=True):
+                    yield _Meeting(name, row, own, other)
 
     def _judging(self, compared: Sequence[Compared]) -> Judging:
         shown = reliability(compared)

@@ -16,7 +16,7 @@ CONSISTENT_AT_LEAST = 0.75
 """Below it more than one verdict in four hangs on the order alone."""
 
 
-class Agreement(NamedTuple):
+class Concordance(NamedTuple):
     """How often two say the same, how often they would by chance, and kappa: how much of the rest they agree on."""
 
     observed: Interval
@@ -32,15 +32,15 @@ class Reliability(NamedTuple):
     verdicts, ties left out, for whichever answer was shown first; a judge without position bias has a half.
     """
 
-    with_gold: Agreement | None
-    across_orders: Agreement
+    with_gold: Concordance | None
+    across_orders: Concordance
     first_wins: Interval
     unreadable: int
 
 
 def agreement(
     first: Sequence[Hashable], second: Sequence[Hashable], groups: Sequence[Hashable] | None = None
-) -> Agreement:
+) -> Concordance:
     """How far two sequences of labels agree. Kappa after Cohen (1960); 0 where chance alone would make all agree."""
     observed = mean_interval(
         [float(one == two) for one, two in zip(first, second, strict=True)],
@@ -48,7 +48,7 @@ def agreement(
     )
     one, two, rows = Counter(first), Counter(second), max(1, len(first))
     by_chance = sum(count * two[label] for label, count in one.items()) / rows**2
-    return Agreement(observed, by_chance, (observed.mean - by_chance) / (1 - by_chance) if by_chance < 1 else 0.0)
+    return Concordance(observed, by_chance, (observed.mean - by_chance) / (1 - by_chance) if by_chance < 1 else 0.0)
 
 
 def self_agreement(samples: Sequence[Sequence[Hashable]]) -> Interval:

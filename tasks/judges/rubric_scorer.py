@@ -11,7 +11,7 @@ from tasks.judges.judge import called
 from tasks.judges.reading import Unreadable, refuse_unjudged
 from tasks.judges.reliability import self_agreement, wavering
 from tasks.judges.rubric import Case, Dimension, Level, Levels, Rubric
-from tasks.models import Answer, AnyModel, Hand
+from tasks.models import Answer, AnyModel, Hand, Question
 from tasks.rows import Kept
 from tasks.scorers import Score
 
@@ -62,15 +62,23 @@ class RubricScorer(BaseModel):
 
         Raises as `Hand.ask`, and `StageFailed` where too many have no verdict.
         """
-        cases = [self._case(row, answer) for row, answer in zip(rows, answers, strict=True) if not answer.error]
+        cases = self._cases(rows, answers)
         said = self.rubric.judge(hand, cases)
         refuse_unjudged(said, self.max_unjudged_share, hand.stage, self.name)
         given = iter(said)
         scores = [self._failed(answer) if answer.error else self._scores(next(given)) for answer in answers]
         return Graded(scores, list(self._judging(said, self._twice(hand, cases, said))))
 
-    def _case(self, row: Kept, answer: Answer) -> Case:
-        return Case(row["id"], row["messages"], answer.text, row["reference"] if self.reference else None)
+    def questions(self, rows: Sequence[Kept], answers: Sequence[Answer]) -> list[Question]:
+        """What the judge is asked first about answers to these rows."""
+        return self.rubric.questions(self._cases(rows, answers))
+
+    def _cases(self, rows: Sequence[Kept], answers: Sequence[Answer]) -> list[Case]:
+        return [
+            Case(row["id"], row["messages"], answer.text, row["reference"] if self.reference else None)
+            for row, answer in zip(rows, answers, strict=True)
+            if not answer.error
+        ]
 
     def _metric(self, dimension: Dimension) -> str:
         return f"{self.name}_{dimension.name}"

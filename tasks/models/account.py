@@ -145,10 +145,13 @@ class Account:
         is to be wanted anew. `wanted` has the most that each request can cost, in nanodollars, in the order in which
         they are to be asked.
         """
-        with self._database.begin() as connection:
+
+        def write(connection: sa.Connection) -> Granted:
             self._settle(connection, answered, tried, released)
             self._beat(connection)
             return self._claim(connection, wanted) if wanted else Granted([], {}, [], False)
+
+        return self._database.write(write)
 
     def _settle(
         self,
@@ -237,14 +240,17 @@ class Account:
         return gone
 
     def _is_gone(self, owner: str, row: Any) -> bool:
-        """Whether an owner died, or its beat has stood still for a lease by this process's own clock."""
+        """Whether an owner died, or its beat has stood still for a lease by this process's own clock.
+
+        While the ledger is away nobody's beat goes on.
+        """
         if row is not None and died(row.host, row.process, owner in _LIVING):
             return True
         beat, now = None if row is None else row.beat, time.monotonic()
         last, since = self._seen.get(owner, (-1, now))
         if beat != last:
             self._seen[owner] = (beat, now)
-        return beat == last and now - since > self._lease
+        return beat == last and now - max(since, self._database.back_since) > self._lease
 
     def _inherit(self, connection: sa.Connection, owner: str) -> None:
         connection.execute(sa.delete(OWNERS).where(OWNERS.c.owner == owner))

@@ -1,7 +1,6 @@
 """The ledger: every answer that was ever given, under the key of its request, written before the answer is used."""
 
 import json
-import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
@@ -10,13 +9,11 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from tasks.database import Database
-from tasks.errors import StoreError
+from tasks.database import LEDGER, Database, placed
 from tasks.files import read_models
 from tasks.models.recorded import RecordedLine
 from tasks.models.request import Answer
 from tasks.models.tables import ANSWERS, ATTEMPTS, METADATA, SPENT, USES
-from tasks.root import store_root
 
 _KEYS_A_QUERY = 500
 _FOUND = sa.select(ANSWERS.c.key, ANSWERS.c.answer).where(ANSWERS.c.key.in_(sa.bindparam("keys", expanding=True)))
@@ -53,11 +50,8 @@ class Ledger:
     """
 
     def __init__(self, where: Path | str | None = None) -> None:
-        place = where or os.environ.get("STILLHOUSE_LEDGER") or store_root() / "ledger.sqlite"
-        if not str(place).strip() or (":/" in str(place) and "://" not in str(place)):
-            raise StoreError(f"STILLHOUSE_LEDGER: {str(place)!r} is neither a path nor a database's URL. Correct it.")
         self.database = Database(
-            str(place) if "://" in str(place) else Path(place).expanduser(),
+            where or placed(*LEDGER),
             METADATA,
             "It holds every answer that was paid for: mend its disk or its server and run again; where it is damaged, "
             "restore it from a copy, or move it away to begin a new one.",
@@ -69,33 +63,33 @@ class Ledger:
 
     def find(self, keys: Sequence[str]) -> dict[str, Answer]:
         """The answers that are known, by key."""
-        found: dict[str, Answer] = {}
-        with self.database.read() as connection:
-            for some in _parts(keys):
-                found |= find_answers(connection, some)
-        return found
+
+        def look(connection: sa.Connection) -> dict[str, Answer]:
+            return {key: answer for some in _parts(keys) for key, answer in find_answers(connection, some).items()}
+
+        return self.database.look(look)
 
     def known(self, keys: Sequence[str]) -> set[str]:
         """Which of these keys have an answer."""
-        found: set[str] = set()
-        with self.database.read() as connection:
-            for some in _parts(keys):
-                found |= set(connection.execute(sa.select(ANSWERS.c.key).where(ANSWERS.c.key.in_(some))).scalars())
-        return found
+
+        def look(connection: sa.Connection) -> set[str]:
+            queries = (sa.select(ANSWERS.c.key).where(ANSWERS.c.key.in_(some)) for some in _parts(keys))
+            return {key for query in queries for key in connection.execute(query).scalars()}
+
+        return self.database.look(look)
 
     def record(self, provider: str, answers: Iterable[tuple[str, Answer]], replace: bool = False) -> None:
         """Make answers durable; unless replaced, the first to a request stays. An answer with an error is not one."""
         rows = [answer_row(key, provider, answer) for key, answer in answers if not answer.error]
         if rows:
-            with self.database.begin() as connection:
-                connection.execute(self._upsert(replace), rows)
+            self.database.write(lambda connection: connection.execute(self._upsert(replace), rows))
 
     def use(self, project: str, uses: Iterable[tuple[str, str]]) -> None:
         """Remember which row of a project led to which key: pairs of row id and key."""
         rows = [{"project": project, "row": row, "key": key} for row, key in uses]
         if rows:
-            with self.database.begin() as connection:
-                connection.execute(self.database.insert(USES).on_conflict_do_nothing(), rows)
+            insert = self.database.insert(USES).on_conflict_do_nothing()
+            self.database.write(lambda connection: connection.execute(insert, rows))
 
     def lines(self, project: str | None = None) -> Iterator[str]:
         """Every answer, or those that a project's rows led to, as a line of JSON in the format of `recorded`."""

@@ -6,12 +6,11 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from tasks.artifacts import Student
-from tasks.database import Database
+from tasks.database import REGISTRY, Database, placed
 from tasks.errors import StoreError
 from tasks.registry import stage
 from tasks.registry.records import Approval, Decided, Version, approval_of
 from tasks.registry.tables import APPROVALS, METADATA
-from tasks.root import store_root
 
 _OTHER_EVIDENCE = "the student was judged again"
 
@@ -19,8 +18,8 @@ _OTHER_EVIDENCE = "the student was judged again"
 class Approvals:
     """Open questions and what was decided on them. Whoever decides first decides; the pointer moves with it."""
 
-    def __init__(self, path: Path | None = None) -> None:
-        self._database = Database(path or store_root() / "registry.sqlite", METADATA, "Restore it from a copy.")
+    def __init__(self, where: Path | str | None = None) -> None:
+        self._database = Database(where or placed(*REGISTRY), METADATA, "Restore it from a copy.")
 
     def ask(self, project: str, student: Student, seconds: float) -> Approval:
         """Ask people to decide within so many seconds, and return where the question stands.

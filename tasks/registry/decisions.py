@@ -9,18 +9,22 @@ from tasks.registry.tables import DECISIONS
 
 def decisions(connection: sa.Connection, project: str) -> list[Decision]:
     """Every decision, the oldest first; of what an older registry recorded, one a version."""
-    query = sa.select(DECISIONS).where(DECISIONS.c.project == project).order_by(DECISIONS.c.number)
-    found = [decision_of(row) for row in connection.execute(query)]
-    return found or [
+    return _recorded(connection, project) or [
         Decision(entry.student, entry.holdout, "") for entry in stage.history(connection, project) if entry.holdout
     ]
 
 
+def _recorded(connection: sa.Connection, project: str) -> list[Decision]:
+    query = sa.select(DECISIONS).where(DECISIONS.c.project == project).order_by(DECISIONS.c.number)
+    return [decision_of(row) for row in connection.execute(query)]
+
+
 def decided(connection: sa.Connection, project: str, entry: Version, judged_by: str) -> None:
     """Record a decision, unless it is there already; before the first, those of an older registry."""
-    known = decisions(connection, project)
+    recorded, known = _recorded(connection, project), decisions(connection, project)
     if entry.holdout is not None:
-        for each in [*known, Decision(entry.student, entry.holdout, judged_by)]:
+        made = [*known, Decision(entry.student, entry.holdout, judged_by)]
+        for each in dict.fromkeys(decision for decision in made if decision not in recorded):
             values = {
                 "project": project,
                 "student": each.student.fingerprint,
@@ -28,4 +32,4 @@ def decided(connection: sa.Connection, project: str, entry: Version, judged_by: 
                 "holdout_rows": each.holdout.rows,
                 "judged_by": each.judged_by,
             }
-            connection.execute(sa.insert(DECISIONS).prefix_with("OR IGNORE").values(values))
+            connection.execute(sa.insert(DECISIONS).values(values))

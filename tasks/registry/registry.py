@@ -7,14 +7,13 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from tasks.artifacts import Dataset, Student
-from tasks.database import Database
+from tasks.database import REGISTRY, Database, placed
 from tasks.errors import StoreError
 from tasks.registry import stage
 from tasks.registry.approvals import close, latest, supersede
 from tasks.registry.decisions import decided, decisions
 from tasks.registry.records import Approval, Decision, Move, Version
-from tasks.registry.tables import HELD_OUT, METADATA
-from tasks.root import store_root
+from tasks.registry.tables import HELD_OUT, METADATA, VERSIONS
 from tasks.store import Store
 
 
@@ -25,8 +24,8 @@ class Registry:
     database cannot be used.
     """
 
-    def __init__(self, path: Path | None = None) -> None:
-        self._database = Database(path or store_root() / "registry.sqlite", METADATA, "Restore it from a copy.")
+    def __init__(self, where: Path | str | None = None) -> None:
+        self._database = Database(where or placed(*REGISTRY), METADATA, "Restore it from a copy.")
 
     def champion(self, project: str) -> Student | None:
         """The student on stage, or None."""
@@ -108,11 +107,12 @@ class Registry:
                     f"{project} version {to} was not on stage before this one. `stillhouse promote` puts it there."
                 )
             wanted = earlier if target is None else [target]
-            whole = [student for student in wanted if Store().intact(student)]
+            whole = [student for student in wanted if Store().shared(student)]
             if wanted and not whole:
+                which = "none of the champions before this one is" if to is None else f"version {to} is not"
                 raise StoreError(
-                    f"{project}: none of the champions before this one is whole in {Store().root}; the champion stays "
-                    f"as it was. Restore one from a copy: {', '.join(each.fingerprint for each in wanted)}."
+                    f"{project}: {which} whole in {Store().root} (pruned, or damaged); the champion "
+                    f"stays as it was. Restore one from a copy: {', '.join(each.fingerprint for each in wanted)}."
                 )
             back = whole[0] if whole else None
             passed = wanted[: wanted.index(back)] if back else []
@@ -129,6 +129,17 @@ class Registry:
         with self._database.read() as connection:
             return stage.history(connection, project)
 
+    def projects(self) -> list[str]:
+        """Every project that had a student judged, or rows held out."""
+        query = sa.union(sa.select(VERSIONS.c.project), sa.select(HELD_OUT.c.project))
+        with self._database.read() as connection:
+            return sorted(connection.scalars(query))
+
+    def champions(self, project: str) -> list[Student]:
+        """The champions that a rollback can return to, the latest last, the one on stage at the end."""
+        with self._database.read() as connection:
+            return stage.stack(connection, project)
+
     def decisions(self, project: str) -> list[Decision]:
         """Every decision of a holdout on a student, the oldest first."""
         with self._database.read() as connection:
@@ -142,9 +153,11 @@ class Registry:
     def hold_out(self, project: str, split: str, datasets: Sequence[Dataset]) -> None:
         """Remember for ever what a split held out."""
         with self._database.begin() as connection:
+            number = (connection.scalar(sa.select(sa.func.max(HELD_OUT.c.number))) or 0) + 1
             for dataset in datasets:
                 values = {"project": project, "split": split, "dataset": dataset.fingerprint, "rows": dataset.rows}
-                connection.execute(sa.insert(HELD_OUT).prefix_with("OR IGNORE").values(values))
+                entered = self._database.insert(HELD_OUT).values(values | {"number": number})
+                connection.execute(entered.on_conflict_do_nothing())
 
     def held_out(self, project: str, again: str) -> list[Dataset]:
         """Every data set that the project held out before the split named, without repeats.
@@ -152,7 +165,7 @@ class Registry:
         Where that split was the last one, it is done again, and what it held out itself is not its own past. Where
         another came between, it is: what it held out then may have been no part of that other one's rows.
         """
-        order = sa.literal_column("rowid")
+        order = sa.literal_column("rowid") if self._database.in_file else HELD_OUT.c.number
         query = sa.select(HELD_OUT).where(HELD_OUT.c.project == project).order_by(order)
         with self._database.read() as connection:
             records = list(connection.execute(query))

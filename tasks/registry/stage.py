@@ -73,7 +73,7 @@ def move(
     connection: sa.Connection, project: str, student: Student | None, why: Why, who: str = "", reason: str = ""
 ) -> None:
     """Put a student, or nobody, on stage. Raises `StoreError` where the store does not hold the student whole."""
-    if student is not None and not Store().intact(student):
+    if student is not None and not Store().shared(student):
         raise StoreError(
             f"{Store().path(student)} is damaged or gone, so it cannot go on stage; the champion stays as it was. "
             "Run its project again to make it anew, or restore the folder from a copy."

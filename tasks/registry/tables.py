@@ -70,5 +70,7 @@ HELD_OUT = sa.Table(
     sa.Column("split", sa.String(64), primary_key=True),
     sa.Column("dataset", sa.String(64), primary_key=True),
     sa.Column("rows", sa.Integer, nullable=False),
+    sa.Column("number", sa.Integer),
 )
-"""What each split of a project held out."""
+"""What each split of a project held out, numbered in the order of entry; in a file, where older ones lack
+it, the rowid says the same."""

@@ -1,11 +1,11 @@
 """The page of two versions of a project's student, side by side."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from math import hypot
 from typing import Any, NamedTuple
 
-from tasks.evidence import ALL, Difference, Estimate, Evidence
+from tasks.evidence import ALL, Change, Difference, Estimate, Evidence, changes, settings
 from tasks.report import tables
 from tasks.report.charts import versions_chart
 from tasks.report.page import fill
@@ -19,14 +19,6 @@ class Pair(NamedTuple):
     first: Estimate | None
     second: Estimate | None
     apart: Difference | None
-
-
-class Change(NamedTuple):
-    """What the two versions do not have in common: a setting or an artefact, and what each has."""
-
-    name: str
-    first: str
-    second: str
 
 
 def render_comparison(first: Evidence, second: Evidence, paired: Sequence[Difference] = ()) -> str:
@@ -50,8 +42,8 @@ def render_comparison(first: Evidence, second: Evidence, paired: Sequence[Differ
         "paired": bool(paired),
         "same_rows": _holdout(first) == _holdout(second) != "",
         "modes": _modes(first, second),
-        "settings": list(_changes(_settings(first.config), _settings(second.config))),
-        "artefacts": list(_changes(_made(first), _made(second))),
+        "settings": _shown(changes(settings(first.config), settings(second.config))),
+        "artefacts": _shown(changes(_made(first), _made(second))),
     }
     return fill("comparison.html", context)
 
@@ -108,18 +100,10 @@ def _made(evidence: Evidence) -> dict[str, str]:
     return {f"{stage.stage}: {name}": made for stage in evidence.stages for name, made in stage.made.items()}
 
 
-def _settings(config: Mapping[str, Any], before: str = "") -> dict[str, str]:
-    """Every setting by its place, as `train.epochs`."""
-    flat: dict[str, str] = {}
-    for name, value in config.items():
-        place = f"{before}{name}"
-        flat |= (
-            _settings(value, f"{place}.") if isinstance(value, dict) else {place: json.dumps(value, ensure_ascii=False)}
-        )
-    return flat
+def _shown(found: Iterable[Change]) -> list[Change]:
+    """The same as a page says them."""
 
+    def said(value: Any) -> str:
+        return _MISSING if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
-def _changes(first: Mapping[str, str], second: Mapping[str, str]) -> Iterator[Change]:
-    for name in dict.fromkeys([*first, *second]):
-        if first.get(name) != second.get(name):
-            yield Change(name, first.get(name, _MISSING), second.get(name, _MISSING))
+    return [Change(name=each.name, first=said(each.first), second=said(each.second)) for each in found]

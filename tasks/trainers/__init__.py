@@ -48,7 +48,7 @@ def load_student(student: Student) -> Serving:
     if told.model:
         return Serving(told.model, told.prompt)
     weights = ModelWeights(
-        reference=f"student {student.fingerprint[:12]}", path=Store().path(student), fingerprint=student.fingerprint
+        reference=f"student {student.fingerprint[:12]}", path=Store().folder(student), fingerprint=student.fingerprint
     )
     return Serving(Local(provider="local", weights=weights), told.prompt)
 
@@ -60,7 +60,7 @@ def load_origin(student: Student) -> Origin:
 
 
 def _told(student: Student) -> _Told:
-    folder = Store().path(student)
+    folder = Store().folder(student)
     try:
         return _Told.model_validate_json((folder / "student.json").read_bytes(), context={"folder": folder})
     except (OSError, ValueError) as error:

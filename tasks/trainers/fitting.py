@@ -1,10 +1,9 @@
 """The training loop: length-grouped batches, looks at the validation rows, checkpoints, the best weights."""
 
-import logging
 import math
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,14 +13,13 @@ from tasks.models.request import in_batches
 from tasks.progress import Progress
 from tasks.trainers.checkpoints import Checkpoint, Checkpoints, State
 from tasks.trainers.losses import token_losses, validation_loss
+from tasks.trainers.trainable import copied, put, trainable
 from tasks.trainers.upper import Learnable, UpperLayers
 
 _WARMUP = 0.1
 _CLIP = 1.0
 _SORTED_AT_ONCE = 8
 _LOOKS = 4
-
-logger = logging.getLogger("stillhouse.train")
 
 
 class Recipe(NamedTuple):
@@ -36,55 +34,6 @@ class Recipe(NamedTuple):
 
 class Diverged(StageFailed):
     """A loss or a weight is not finite."""
-
-
-class Trial(NamedTuple):
-    """What a recipe came to: its loss curve, empty where it diverged."""
-
-    recipe: Recipe
-    curve: list[CurvePoint]
-
-    def lowest(self) -> float | None:
-        """The lowest validation loss; None where it diverged, or nothing was watched."""
-        return best_point(self.curve).validation_loss if self.curve else None
-
-    def beats(self, other: "Trial | None") -> bool:
-        """Whether its validation loss is lower."""
-        own, others = self.lowest(), other.lowest() if other else None
-        return other is None or (own is not None and others is not None and own < others)
-
-
-def try_each(
-    upper: UpperLayers,
-    train: Sequence[Learnable],
-    watched: Sequence[Learnable],
-    recipes: Sequence[Recipe],
-    checkpoints: Path | None,
-) -> tuple[Trial, list[Trial]]:
-    """Train by each recipe from the same start, and leave the weights with the lowest validation loss in the model.
-
-    Returns the trial that made them, and all trials. Raises `Diverged` where every recipe diverges.
-    """
-    weights = _learning(upper)
-    start = _copied(weights) if len(recipes) > 1 else {}
-    trials: list[Trial] = []
-    best, best_weights = None, dict[str, Any]()
-    for number, recipe in enumerate(recipes):
-        _put(weights, start)
-        try:
-            curve = fit(upper, train, watched, recipe, checkpoints and checkpoints / str(number))
-        except Diverged as error:
-            if number + 1 == len(recipes) and best is None:
-                raise
-            logger.info("learning rate %.3g: %s", recipe.learning_rate, error)
-            trials.append(Trial(recipe, []))
-            continue
-        trials.append(Trial(recipe, curve))
-        if trials[-1].beats(best):
-            best, best_weights = trials[-1], _copied(weights) if len(recipes) > 1 else {}
-    assert best is not None
-    _put(weights, best_weights)
-    return best, trials
 
 
 def fit(
@@ -171,7 +120,7 @@ class _Fitting:
 
         torch.manual_seed(recipe.seed)
         self._upper, self._recipe = upper, recipe
-        self._weights = _learning(upper)
+        self._weights = trainable(upper)
         self._optimizer = torch.optim.AdamW(
             list(self._weights.values()), lr=recipe.learning_rate, betas=(0.9, 0.98), weight_decay=0.01, fused=True
         )
@@ -230,13 +179,13 @@ class _Fitting:
         )
         self.state = self.state.model_copy(update={"losses": [], "curve": [*self.state.curve, point]})
         if loss is not None and best_point(self.state.curve) is point:
-            self._best = _copied(self._weights)
+            self._best = copied(self._weights)
 
     def take_best(self) -> None:
         """Leave the best weights in the model. Raises `StageFailed` where one is not finite."""
         import torch
 
-        _put(self._weights, self._best)
+        put(self._weights, self._best)
         if not all(torch.isfinite(weight).all() for weight in self._weights.values()):
             raise Diverged("train: the last step left weights that are not finite. Lower train.learning_rate.")
 
@@ -271,7 +220,7 @@ class _Fitting:
             return {name.removeprefix(f"{kind}/"): tensor.to(self._upper.model.device) for name, tensor in own.items()}
 
         self.state = kept.state
-        _put(self._weights, named("weights"))
+        put(self._weights, named("weights"))
         self._best = named("best")
         first, second = named("first"), named("second")
         for name, weight in self._weights.items():
@@ -283,19 +232,3 @@ class _Fitting:
         torch.set_rng_state(kept.tensors["random"])
         if "random_gpu" in kept.tensors and torch.cuda.is_available():
             torch.cuda.set_rng_state(kept.tensors["random_gpu"])
-
-
-def _learning(upper: UpperLayers) -> dict[str, Any]:
-    return {name: each for name, each in upper.model.named_parameters() if each.requires_grad}
-
-
-def _copied(weights: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: weight.detach().clone() for name, weight in weights.items()}
-
-
-def _put(weights: Mapping[str, Any], content: Mapping[str, Any]) -> None:
-    import torch
-
-    with torch.no_grad():
-        for name, tensor in content.items():
-            weights[name].copy_(tensor)

@@ -20,8 +20,9 @@ from tasks.models.generation import end_tokens
 from tasks.rows import Kept
 from tasks.scorers import as_object
 from tasks.trainers.card import Origin, card
-from tasks.trainers.fitting import Recipe, Trial, best_point, try_each
+from tasks.trainers.fitting import Recipe, best_point
 from tasks.trainers.rendering import Example, Rendering, Turns
+from tasks.trainers.search import Trial, try_each
 from tasks.trainers.tuning import Lora, Tuning
 from tasks.trainers.upper import UpperLayers
 

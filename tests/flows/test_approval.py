@@ -6,14 +6,18 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 import yaml
-from prefect import get_client
+from prefect import State, get_client
+from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType
 from prefect.client.schemas.objects import StateType
+from prefect.client.schemas.sorting import FlowRunSort
 
 from flows.deciding import answer
+from tasks.errors import RunCancelled
 from tasks.evidence import Evidence
 from tasks.registry import Approvals, Registry
 from tests.flows.small_project import Finished, run, settings, write
@@ -57,12 +61,31 @@ def meanwhile(act: Callable[[], Any]) -> threading.Thread:
 
 def resume(**given: object) -> None:
     """What the form in the Prefect UI sends."""
-    paused = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PAUSED])))
     with get_client(sync_client=True) as client:
-        while not (runs := client.read_flow_runs(flow_run_filter=paused)):
+        asking = waiting(client)
+        while client.resume_flow_run(asking, run_input=dict(given)).status.value != "ACCEPT":
             time.sleep(0.05)
-        while client.resume_flow_run(runs[0].id, run_input=dict(given)).status.value != "ACCEPT":
-            time.sleep(0.05)
+
+
+def cancel() -> None:
+    """What the button in the Prefect UI sends."""
+    with get_client(sync_client=True) as client:
+        client.set_flow_run_state(waiting(client), State(type=StateType.CANCELLING))
+
+
+def waiting(client: SyncPrefectClient) -> UUID:
+    """The flow run that waits for approval."""
+    paused = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PAUSED])))
+    while not (runs := client.read_flow_runs(flow_run_filter=paused)):
+        time.sleep(0.05)
+    return runs[0].id
+
+
+def states() -> list[tuple[StateType, str | None]]:
+    """Those that the last flow run went through."""
+    with get_client(sync_client=True) as client:
+        [last] = client.read_flow_runs(sort=FlowRunSort.START_TIME_DESC, limit=1)
+        return [(state.type, state.name) for state in client.read_flow_run_states(last.id)]
 
 
 def evidence(folder: Path) -> Evidence:
@@ -77,6 +100,8 @@ def test_a_student_goes_on_stage_once_the_form_in_the_ui_says_so(asking: Callabl
     assert evidence(folder).on_stage
     [move] = Registry().moves("small")
     assert (move.why, move.who, move.reason) == ("approved", "ada", "read twenty answers")
+    assert evidence(folder).reasons[-1].words == "approval: approved by ada: read twenty answers"
+    assert states()[-1] == (StateType.COMPLETED, "Promoted")
     assert run(project) == folder, "asked again"
 
 
@@ -87,8 +112,21 @@ def test_a_rejection_from_another_shell_ends_the_pause_and_stands(asking: Callab
     thread.join()
     assert evidence(folder).verdict == "promote"
     assert not evidence(folder).on_stage
+    assert evidence(folder).reasons[-1].words.endswith(": too curt")
+    assert states()[-1] == (StateType.COMPLETED, "NotApproved")
     assert run(project) == folder, "asked again"
     assert Registry().champion("small") is None
+
+
+def test_a_run_that_is_cancelled_while_it_waits_ends_soon_and_leaves_the_question_open(
+    asking: Callable[[float], Path],
+) -> None:
+    thread = meanwhile(cancel)
+    with pytest.raises(RunCancelled, match="The question stays open"):
+        run(asking(120))
+    thread.join()
+    assert Approvals().open("small")
+    assert states()[-1] == (StateType.CANCELLED, "Cancelled")
 
 
 def test_when_nobody_decides_in_time_it_is_rejected(asking: Callable[[float], Path]) -> None:
@@ -98,6 +136,12 @@ def test_when_nobody_decides_in_time_it_is_rejected(asking: Callable[[float], Pa
     found = Approvals().find("small", version.student)
     assert found
     assert (found.decision, found.note) == ("timed out", "nobody decided in time")
+    assert evidence(folder).reasons[-1].words == "approval: timed out: nobody decided in time"
+    assert states()[-3:] == [
+        (StateType.PAUSED, "AwaitingApproval"),
+        (StateType.RUNNING, "Running"),
+        (StateType.COMPLETED, "ApprovalTimedOut"),
+    ]
 
 
 def test_an_approval_while_no_flow_runs_puts_it_on_stage_and_the_next_run_completes_it(

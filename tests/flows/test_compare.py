@@ -3,7 +3,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.compare import Compared, Judged, Side, compare
+from flows.compare import Entry, Side, Versions, compare
 from tasks.evidence import Difference, Estimate, Evidence, Scores, Training
 from tasks.rows import Scored
 
@@ -56,7 +56,7 @@ def estimate(metric: str, mean: float, slice: str = "all") -> Estimate:
 
 def judged(
     version: int, answers: list[Scored], rows: dict[str, str], config: dict[str, Any], means: dict[str, float]
-) -> Judged:
+) -> Entry:
     side = Side(
         version=version,
         student="a" * 64,
@@ -67,10 +67,10 @@ def judged(
         holdout_rows=len(rows),
         trained_rows=1,
     )
-    return Judged(side, evidence(config, [estimate(name, mean) for name, mean in means.items()]), answers, rows)
+    return Entry(side, evidence(config, [estimate(name, mean) for name, mean in means.items()]), answers, rows)
 
 
-def difference(compared: Compared, metric: str = "intent") -> Difference | None:
+def difference(compared: Versions, metric: str = "intent") -> Difference | None:
     [found] = [each.difference for each in compared.figures if (each.metric, each.slice) == (metric, "all")]
     return found
 
@@ -103,7 +103,7 @@ def test_settings_that_differ_are_named_by_their_path_and_no_others() -> None:
     one = {"teach": {"model": "a", "samples": 1}, "filter": {"rules": [{"rule": "x"}, {"rule": "y"}]}, "gold": None}
     other = {"teach": {"model": "b", "samples": 1}, "filter": {"rules": [{"rule": "x"}]}, "gold": None}
     compared = compare(judged(1, [], {}, one, {}), judged(2, [], {}, other, {}))
-    assert [(each.setting, each.first, each.second) for each in compared.changed] == [
+    assert [(each.name, each.first, each.second) for each in compared.changed] == [
         ("teach.model", "a", "b"),
         ("filter.rules.1.rule", "y", None),
     ]

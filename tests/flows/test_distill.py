@@ -27,7 +27,13 @@ from tasks.trainers import load_student
 from tests.flows.small_project import LENGTH, Finished, run, settings, write
 from tests.tasks.students import student as toy_student
 
-KEYS = {"verdict-small": "markdown", "scores-small": "table", "report-small": "markdown"}
+KEYS = {
+    "verdict-small": "markdown",
+    "scores-small": "table",
+    "funnel-small": "table",
+    "stages-small": "table",
+    "report-small": "markdown",
+}
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -255,6 +261,8 @@ def test_the_prefect_ui_shows_the_verdict_the_scores_and_where_the_report_lies(f
         found = {each.key: each for each in client.read_artifacts() if each.key in KEYS}
     assert {key: each.type for key, each in found.items()} == KEYS
     assert str(found["verdict-small"].data).startswith(f"# {shown.verdict.capitalize()}: small version 1")
+    assert [row["stage"] for row in json.loads(str(found["stages-small"].data))] == list(STAGES)
+    assert {row["stage"] for row in json.loads(str(found["funnel-small"].data))} == set(STAGES[:4])
     [row, _] = json.loads(str(found["scores-small"].data))
     assert set(row) == {"metric", "rows", "teacher", "base", "student"}
     assert "report.html" in str(found["report-small"].data)

@@ -1,6 +1,8 @@
 """The whole pipeline with a judge that is asked over the network and paid for, its first answers unreadable."""
 
 import json
+import re
+import shutil
 import subprocess
 import sys
 import time
@@ -20,7 +22,7 @@ from tasks.models import Ledger
 from tasks.sample import sample
 from tasks.store import Store
 from tasks.teach import teach
-from tests.flows.small_project import GOLD_A_SLICE, ROWS_A_SLICE, SLICES, build, run, settings, write
+from tests.flows.small_project import GOLD_A_SLICE, ROWS_A_SLICE, SLICES, Finished, build, run, settings, write
 from tests.provider import Behaviour, Provider, provider_process, provider_thread, read_asked
 from tests.tasks.judges.toys import levels
 
@@ -71,8 +73,29 @@ def test_a_plan_names_the_judges_of_evaluation(project: Path, tiny_llama: Path) 
         {"scorer": "preference", "judge": asked, "versus": ["teacher", "base"]},
     ]
     planned = {each.stage: each.words for each in plan(load(write(project.parent, content)))}["evaluate"]
-    assert "gpt-5 judges each answer of each system to every row held out" in planned
+    assert "gpt-5 judges each answer of each system to every row held out: what it costs is known once" in planned
     assert "gpt-5 judges each answer of the student beside those of teacher, base, in both orders" in planned
+
+
+def test_once_rows_are_held_out_a_plan_says_what_judges_and_hosted_systems_cost(
+    finished: Finished, store_root: Path, tmp_path: Path, provider: Provider
+) -> None:
+    shutil.copytree(finished.store, store_root)
+    shutil.copytree(finished.project.parent, tmp_path / "project")
+    content = yaml.safe_load(finished.project.read_text())
+    model = {"provider": "openai", "model": "gpt-5", "base_url": provider.openai_url}
+    model |= {"price": {"input_usd": 10, "output_usd": 10}}
+    content["evaluate"]["scorers"] += [{"scorer": "preference", "judge": {"model": model}, "versus": ["teacher"]}]
+    content |= {"budget_usd": 5}
+    planned = {each.stage: each.words for each in plan(load(write(tmp_path / "project", content)))}["evaluate"]
+    assert "in both orders, to every row held out: " in planned
+    asked = int(re.findall(r"held out: (\d+) of", planned)[0])
+    assert asked % 2 == 0 < asked
+    assert "about $" in planned
+    content["train"] = {"trainer": "existing", "model": model}
+    content["promote"]["rules"] = [{"metric": "intent", "at_least": 0.5}]
+    planned = {each.stage: each.words for each in plan(load(write(tmp_path / "project", content)))}["evaluate"]
+    assert f"gpt-5 answers as the student to every row held out: {asked // 2} of {asked // 2} requests" in planned
 
 
 def test_what_cannot_be_read_is_asked_again_and_a_second_run_asks_nothing(

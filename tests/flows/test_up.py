@@ -1,93 +1,23 @@
 """One server, worker and database as `stillhouse up` starts them, and what a run is from there."""
 
-import json
-import os
 import re
-import shutil
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
-from urllib.request import Request, urlopen
 
 import pytest
-import yaml
 
+from tests.flows.house import House, opened
 from tests.flows.small_project import build
 from tests.postgres import Server
-
-ROOT = Path(__file__).parents[2]
-_RUN_SECONDS = 240
-
-
-class House(NamedTuple):
-    """Where everything of this test lies, and the environment of its commands."""
-
-    folder: Path
-    project: Path
-    environment: dict[str, str]
-    port: int
-
-    def command(self, *arguments: str, fails: bool = False) -> str:
-        """What `stillhouse` prints; on standard error where it fails."""
-        command = [sys.executable, "-m", "flows.cli", *arguments]
-        done = subprocess.run(
-            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False
-        )
-        assert bool(done.returncode) == fails, done.stdout + done.stderr
-        return done.stderr if fails else done.stdout
-
-    def api(self, path: str, **body: Any) -> Any:
-        """What the server answers."""
-        data = json.dumps(body).encode() if body else None
-        request = Request(f"http://127.0.0.1:{self.port}/api/{path}", data, {"Content-Type": "application/json"})
-        with urlopen(request, timeout=30) as answer:
-            return json.load(answer)
 
 
 @pytest.fixture(scope="module")
 def house(tiny_llama: Path, postgres: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """The small project with its deployment, up; the server's database is PostgreSQL."""
     folder = tmp_path_factory.mktemp("house")
-    project = build(folder, tiny_llama)
-    given = yaml.safe_load((ROOT / "deployments" / "prefect.yaml").read_text())
-    [deployment] = given["deployments"]
-    deployment |= {"name": "small", "parameters": {"project": project.name}}
-    (folder / "prefect.yaml").write_text(yaml.safe_dump(given))
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT", "STILLHOUSE"))}
-    database = postgres.new_database().replace("+psycopg", "+asyncpg")
-    environment = kept | {
-        "PYTHONPATH": str(ROOT),
-        "PWD": str(folder),
-        "PREFECT_HOME": str(folder / "prefect"),
-        "PREFECT_SERVER_DATABASE_CONNECTION_URL": database,
-        "PREFECT_WORKER_QUERY_SECONDS": "1",
-        "STILLHOUSE_STORE": str(folder / "store"),
-    }
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
-    house = House(folder, project, environment, port)
-    try:
-        house.command("up", "--file", "prefect.yaml", "--port", str(port))
+    with opened(folder, postgres, build(folder, tiny_llama)) as house:
         yield house
-    finally:
-        house.command("down")
-        shutil.rmtree(folder / "prefect", ignore_errors=True)
-
-
-def finished(house: House, run: str) -> dict[str, Any]:
-    """The flow run, once it has ended."""
-    until = time.monotonic() + _RUN_SECONDS
-    while time.monotonic() < until:
-        seen = house.api(f"flow_runs/{run}")
-        if seen["state"]["type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED"):
-            return seen
-        time.sleep(1)
-    raise AssertionError(f"{run} has not ended: {seen['state']}; {(house.folder / 'store/up/worker.log').read_text()}")
 
 
 def test_what_is_deployed_has_a_schedule_a_typed_form_and_runs_one_at_a_time(house: House) -> None:
@@ -108,7 +38,7 @@ def test_what_is_deployed_has_a_schedule_a_typed_form_and_runs_one_at_a_time(hou
 
 def test_a_run_asked_for_from_afar_is_run_by_the_worker(house: House) -> None:
     shown = house.command("run", str(house.project), "--remote", "--budget-usd", "0.5").strip()
-    run = finished(house, shown.rpartition("/")[2])
+    run = house.finished(shown.rpartition("/")[2])
     assert run["state"]["type"] == "COMPLETED", run["state"]
     assert run["parameters"] == {"project": house.project.name, "budget_usd": 0.5}
     assert run["name"].startswith("distill small")

@@ -3,6 +3,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +11,21 @@ import pytest
 from prefect import task
 
 from tasks.artifacts import Base, Dataset, Made, Result, Student, Tally
-from tasks.caching import VerifiedKeys, cache_key, content, finished, handles, results_folder
+from tasks.caching import VerifiedKeys, cache_key, content, finished, handles, results_folder, shared
 from tasks.errors import StoreError
 from tasks.files import ContentFile, fingerprint_file
 from tasks.filter import FilterConfig
+from tasks.objects import Objects
+from tasks.root import store_root
 from tasks.rows import Kept
 from tasks.store import Store
 from tasks.train import train
+from tests.bucket import Bucket
 from tests.tasks.trainers.lessons import row, trainer
 
 DATASET = Dataset(fingerprint="d" * 64, rows=3)
 STUDENT = Student(fingerprint="5" * 64)
+RECORD = {"storage_key": "/gone/results/body", "serializer": {"type": "json"}}
 
 
 class Shown(Result):
@@ -50,7 +55,7 @@ def finish(key: str, result: Result, **stored: Any) -> None:
     """Writes what Prefect leaves behind a finished task."""
     results_folder().mkdir(parents=True, exist_ok=True)
     (results_folder() / "body").write_text(result.model_dump_json())
-    VerifiedKeys(basepath="").write_path(key, json.dumps({"storage_key": "/gone/results/body"} | stored).encode())
+    VerifiedKeys(basepath="").write_path(key, json.dumps(RECORD | stored).encode())
 
 
 def test_a_file_enters_by_what_it_holds(tmp_path: Path) -> None:
@@ -166,6 +171,15 @@ def test_a_record_counts_only_while_its_artefacts_are_intact() -> None:
         list(Store().read_rows(made))
 
 
+def test_a_record_that_is_served_tells_when() -> None:
+    result = Shown(made=kept_rows(), champion=None, tally=Tally(rows_in=1, outcomes={"kept": 1}), seconds=0.5)
+    finish("show-1", result)
+    record = store_root() / "keys" / "show-1"
+    os.utime(record, (0, 0))
+    assert VerifiedKeys(basepath="").read_path("show-1")
+    assert time.time() - record.stat().st_mtime < 60
+
+
 def test_a_result_for_which_requests_failed_that_may_be_answered_yet_is_as_none() -> None:
     for unanswered in (0, 3):
         tally = Tally(rows_in=0, outcomes={})
@@ -187,3 +201,82 @@ def test_a_result_that_is_broken_is_as_none(stored: str) -> None:
     finish(cache_key(show, {"number": 1, "given": DATASET}), result)
     (results_folder() / "body").write_text(stored)
     assert finished(show, 1, DATASET) is None
+
+
+def test_a_result_that_would_be_read_by_running_it_is_as_none() -> None:
+    finish(cache_key(show, {"number": 1, "given": DATASET}), a_result(kept_rows()), serializer={"type": "pickle"})
+    assert finished(show, 1, DATASET) is None
+
+
+def a_result(made: Dataset, unanswered: int = 0) -> Shown:
+    tally = Tally(rows_in=1, outcomes={"kept": 1})
+    return Shown(made=made, champion=None, unanswered=unanswered, tally=tally, seconds=0.5)
+
+
+def done_and_shared(result: Shown) -> None:
+    """Do the stage here, as Prefect does it, and upload what it left."""
+    with shared(show, 1, DATASET):
+        finish(KEY, result)
+
+
+KEY = cache_key(show, {"number": 1, "given": DATASET})
+
+
+def test_what_one_host_finished_is_finished_for_another(bucket: Bucket) -> None:
+    result = a_result(kept_rows())
+    done_and_shared(result)
+    bucket.host("two")
+    assert finished(show, 2, DATASET) is None
+    assert finished(show, 1, DATASET) == result
+    assert list(Store().read_rows(result.made)) == [row(1)]
+
+
+def test_a_stage_whose_artefact_or_record_the_bucket_lost_is_done_again_and_shared_again(bucket: Bucket) -> None:
+    objects, result = Objects(bucket.url), a_result(kept_rows())
+    shard = f"datasets/{result.made.fingerprint}/rows-00000.parquet"
+    for number, lost in enumerate((shard, "results/body", f"keys/{KEY}")):
+        bucket.host(f"first {number}")
+        done_and_shared(a_result(kept_rows()))
+        objects.remove(lost)
+        bucket.host(f"second {number}")
+        assert finished(show, 1, DATASET) is None
+        done_and_shared(a_result(kept_rows()))
+        bucket.host(f"third {number}")
+        assert finished(show, 1, DATASET) == result
+
+
+@pytest.mark.parametrize("record", [b"", b"{", b"\xff", b'{"storage_key": "..", "serializer": {"type": "json"}}'])
+def test_a_record_that_is_broken_in_the_bucket_is_as_none(bucket: Bucket, record: bytes) -> None:
+    done_and_shared(a_result(kept_rows()))
+    Objects(bucket.url).write(f"keys/{KEY}", record)
+    bucket.host("two")
+    assert finished(show, 1, DATASET) is None
+    done_and_shared(a_result(kept_rows()))
+    bucket.host("three")
+    assert finished(show, 1, DATASET) == a_result(kept_rows())
+
+
+def test_a_result_that_may_be_made_whole_yet_is_not_shared_but_what_it_names_is(bucket: Bucket) -> None:
+    result = a_result(kept_rows(), unanswered=1)
+    done_and_shared(result)
+    assert Objects(bucket.url).listed("keys") == {}
+    bucket.host("two")
+    assert Store().intact(result.made)
+
+
+def test_a_bucket_that_is_away_is_no_stage_that_was_never_done(bucket: Bucket) -> None:
+    result = a_result(kept_rows())
+    with bucket.away():
+        with pytest.raises(StoreError, match="then run again"):
+            finished(show, 1, DATASET)
+        finish(KEY, result)
+        with pytest.raises(StoreError, match="What was made here stays here"):
+            done_and_shared(result)
+        assert Store().intact(result.made)
+    bucket.host("two")
+    assert finished(show, 1, DATASET) is None
+    bucket.host("one")
+    with shared(show, 1, DATASET):  # it is cached here, and uploaded only now
+        pass
+    bucket.host("two")
+    assert finished(show, 1, DATASET) == result

@@ -319,3 +319,53 @@ def test_transactions_of_a_server_that_repeats_reads_see_what_others_wrote(postg
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(add, range(4)))
     assert numbers(database) == {"count": 40}
+
+
+@contextmanager
+def away(postgres: Server, seconds: float) -> Iterator[None]:
+    """Within, the server is gone, and comes back after some seconds."""
+    postgres.stop()
+    back = threading.Timer(seconds, postgres.serve)
+    back.start()
+    try:
+        yield
+    finally:
+        back.join()
+
+
+def test_a_server_that_goes_away_is_waited_for(postgres: Server) -> None:
+    database = opened(postgres.new_database())
+    put(database, "one", 1)
+    with away(postgres, 1):
+        put(database, "two", 2)
+        assert numbers(database) == {"one": 1, "two": 2}
+    assert time.monotonic() - database.back_since < 10
+
+
+def test_a_server_that_stays_away_is_a_store_error(postgres: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tasks.database._OUTAGE_SECONDS", 0.6)
+    database = opened(postgres.new_database())
+    began = time.monotonic()
+    with away(postgres, 3), pytest.raises(StoreError, match="It holds numbers"):
+        put(database, "one", 1)
+    assert time.monotonic() - began > 0.6
+    assert numbers(database) == {}
+
+
+@pytest.mark.parametrize("how", ["write", "look"])
+def test_work_that_a_server_leaves_in_its_midst_is_done_again_and_kept_once(how: str, postgres: Server) -> None:
+    database = opened(postgres.new_database())
+    tries: list[int] = []
+
+    def work(connection: sa.Connection) -> int:
+        tries.append(0)
+        if how == "write":
+            connection.execute(sa.insert(NUMBERS).values(name="one", number=len(tries)))
+        if len(tries) == 1:
+            backends = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+            postgres.execute(backends)
+        return connection.execute(sa.select(sa.func.count()).select_from(NUMBERS)).scalar_one()
+
+    assert getattr(database, how)(work) == (how == "write")
+    assert len(tries) == 2
+    assert numbers(database) == ({"one": 2} if how == "write" else {})

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tasks.evidence import Difference, Estimate, Scores, Verdict
-from tasks.gate import Decided, GateRule, wear
+from tasks.gate import Earlier, GateRule, wear
 from tasks.promote import PromoteConfig, decide
 from tasks.statistics import difference_interval, mean_interval
 
@@ -38,7 +38,7 @@ def measured(both: int, student: int, champion: int, neither: int) -> Scores:
 
 def verdict(rule: GateRule, student: Answers, champion: Answers, decision: int = 1) -> Verdict:
     """What the gate says of a student on a holdout that has decided before."""
-    history = [Decided(str(number), HELD_OUT) for number in range(decision - 1)]
+    history = [Earlier(str(number), HELD_OUT) for number in range(decision - 1)]
     counts = [np.sum(one & other) for one in (student, ~student) for other in (champion, ~champion)]
     both, only_student, only_champion, neither = map(int, counts)
     gate = PromoteConfig(rules=[rule], error_rate=ERROR_RATE)

@@ -7,6 +7,8 @@ from tasks.reviews import Decision, Review, Reviewed, Reviews, Shown, row_key
 from tasks.rows import Input, Message
 from tests.tasks.toys import an_input
 
+pytestmark = pytest.mark.usefixtures("either_database")
+
 
 def a_review(
     row: str, decision: Decision = "approve", answer: str = "yes", note: str = "", drawn: bool = False

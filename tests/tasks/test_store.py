@@ -199,6 +199,13 @@ def test_writing_the_same_rows_again_mends_what_was_broken() -> None:
     assert list(Store().read_rows(dataset)) == things(2)
 
 
+def test_writing_the_same_rows_again_tells_when_they_were_last_wanted() -> None:
+    manifest = Store().path(kept(things(2))) / "manifest.json"
+    os.utime(manifest, (0, 0))
+    kept(things(2))
+    assert time.time() - manifest.stat().st_mtime < 60
+
+
 def test_only_the_columns_that_are_named_are_read() -> None:
     dataset = kept(things(3))
     name = next(iter(things(1)[0]))

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.review.decisions import Decided, decisions
+from flows.review.decisions import Choices, decisions
 from flows.review.sheet import CELL, KEY, Sheet, SheetRow
 from tasks.errors import ProjectError
 from tasks.reviews import Review, Shown
@@ -20,7 +20,7 @@ def a_row(
     return SheetRow(number, asked.key, SPOKEN[asked.row], answer or asked.answer, decision, correction, note)
 
 
-def decide(*rows: SheetRow, known: dict[str, Review] | None = None, unicode: bool = True) -> Decided:
+def decide(*rows: SheetRow, known: dict[str, Review] | None = None, unicode: bool = True) -> Choices:
     return decisions(FILE, Sheet(list(rows), unicode), SHOWN, known or {}, SPOKEN)
 
 

@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from tasks.evidence import FailureMode
-from tasks.failure_modes import MEASURED, FailureModes, examine, measured
+from tasks.failure_modes import COMPARED, MEASURED, OTHERS, FailureModes, examine, measured
 from tasks.failure_modes.forgetting import suite
 from tasks.models import Answer, Answered, Budget, Hand, Local, Request
 from tasks.rows import Kept, Scored
@@ -119,6 +119,10 @@ def test_what_a_mode_measures_is_what_rules_of_the_gate_may_name(tiny_llama: Pat
         for each in [*mode.estimates, *mode.differences]:
             found.setdefault(each.part, set()).add(each.metric)
         assert found == MEASURED[mode.mode]
+        for each in mode.estimates:
+            assert each.system in {"student"} | OTHERS.get(each.metric, set())
+        for each in mode.differences:
+            assert each.versus in COMPARED[each.metric]
     left = measured(FailureModes(unseen=None, copying=None))
     assert left["holdout"] == {"agreement", "calibration", "brier", "confidence"}
     assert measured(FailureModes.model_validate(dict.fromkeys(MODES))) == {}

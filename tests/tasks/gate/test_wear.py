@@ -5,13 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.evidence import Wear
-from tasks.gate import Decided, wear
+from tasks.gate import Earlier, wear
 
 ROWS = frozenset(f"row-{number}" for number in range(100))
 
 
 def after(decisions: int, rows: frozenset[str] = ROWS, seen: frozenset[str] = ROWS, error_rate: float = 0.05) -> Wear:
-    return wear("new", rows, [Decided(f"student-{number}", seen) for number in range(decisions)], error_rate)
+    return wear("new", rows, [Earlier(f"student-{number}", seen) for number in range(decisions)], error_rate)
 
 
 def test_the_first_decision_is_held_at_the_confidence_that_is_shown() -> None:
@@ -59,7 +59,7 @@ def test_a_decision_counts_by_the_share_of_the_rows_that_it_saw() -> None:
 
 
 def test_a_student_that_is_judged_again_is_no_further_decision_nor_are_those_after_it() -> None:
-    history = [Decided(name, ROWS) for name in ("one", "two", "three")]
+    history = [Earlier(name, ROWS) for name in ("one", "two", "three")]
     assert [wear(name, ROWS, history, 0.05).decided for name in ("one", "two", "three", "four")] == [1, 2, 3, 4]
 
 

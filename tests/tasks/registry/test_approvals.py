@@ -7,6 +7,8 @@ from tasks.registry import Approvals, Registry
 from tasks.registry.tables import VERSIONS
 from tests.tasks.students import student
 
+pytestmark = pytest.mark.usefixtures("either_database")
+
 HOLDOUT = Dataset(fingerprint="f" * 64, rows=40)
 
 

@@ -15,6 +15,8 @@ from tasks.registry import Registry, Version
 from tasks.store import Store
 from tests.tasks.students import student
 
+pytestmark = pytest.mark.usefixtures("either_database")
+
 
 def promoted(registry: Registry, number: int, project: str = "support") -> bool:
     """Enter a student that beat whoever is on stage."""
@@ -158,7 +160,8 @@ def test_a_file_that_is_no_registry_is_refused_by_name(tmp_path: Path) -> None:
         Registry(tmp_path / "registry.sqlite")
 
 
-def test_a_place_that_cannot_be_written_is_refused_by_name(store_root: Path) -> None:
+def test_a_place_that_cannot_be_written_is_refused_by_name(store_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("STILLHOUSE_REGISTRY", raising=False)
     store_root.write_text("a file in the folder's place")
     with pytest.raises(StoreError, match="registry"):
         Registry()
@@ -218,6 +221,22 @@ def test_what_a_version_was_judged_on_is_recorded() -> None:
     holdout = Dataset(fingerprint="f" * 64, rows=142)
     Registry().enter("support", student(1), None, "reject", holdout)
     assert [each.holdout for each in Registry().history("support")] == [holdout]
+
+
+def held(number: int) -> Dataset:
+    return Dataset(fingerprint=f"{number:064x}", rows=number)
+
+
+def test_what_was_held_out_is_remembered_but_for_what_the_last_split_held_out_itself() -> None:
+    registry = Registry()
+    for split, numbers in (("b", (1, 2)), ("a", (3,)), ("b", (1, 4))):
+        registry.hold_out("support", split, [held(number) for number in numbers])
+    registry.hold_out("billing", "c", [held(5)])
+    assert registry.held_out("support", again="b") == [held(1), held(2), held(3)]
+    assert registry.held_out("support", again="a") == registry.held_out("support", again="new")
+    registry.hold_out("support", "c", [held(0), held(6)])
+    assert registry.held_out("support", again="c") == [held(1), held(2), held(3), held(4)]
+    assert registry.held_out("support", again="new") == [held(1), held(2), held(3), held(4), held(6)]
 
 
 OLD_SCHEMA = """

@@ -15,6 +15,7 @@ from tasks.errors import BudgetSpent, ModelUnavailable
 from tasks.models import Anthropic, Asked, Budget, Hand, Ledger, OpenAI, Question, Request, Service
 from tasks.models.prices import NANODOLLARS
 from tasks.rows import Message
+from tests.postgres import Server
 from tests.provider import Behaviour, Provider, provider_thread
 
 PRICE = {"input_usd": 1000.0, "output_usd": 1000.0}
@@ -208,6 +209,29 @@ def test_another_process_that_asks_the_same_is_waited_for() -> None:
         assert Counter(each.digest for each in provider.asked).most_common(1)[0][1] == 1
     assert [len(list(each.answers())) for each in both] == [200, 200]
     assert sum(each.asked for each in both) == 200
+
+
+def test_a_ledger_that_goes_away_is_waited_for_and_nothing_is_bought_twice(
+    postgres: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STILLHOUSE_LEDGER", postgres.new_database())
+    with provider_thread(Behaviour(latency_seconds=0.2)) as provider:
+        back = threading.Timer(2, postgres.serve)
+
+        def leave() -> None:
+            while len(provider.asked) < 50:
+                time.sleep(0.01)
+            postgres.stop()
+            back.start()
+
+        leaving = threading.Thread(target=leave)
+        leaving.start()
+        asked = put(openai(provider, pace={"max_in_flight": 8}), questions(200))
+        leaving.join()
+        back.join()
+        assert Counter(each.digest for each in provider.asked).most_common(1)[0][1] == 1
+        assert [answer.error for answer in asked.answers()] == [""] * 200 == [""] * len(provider.asked)
+    assert Ledger().lost("shop") == []
 
 
 def test_a_full_disk_loses_no_paid_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
