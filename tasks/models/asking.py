@@ -1,9 +1,9 @@
 """The one way to ask a model: what the ledger knows is not asked again, what is asked is recorded before use."""
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from tasks.errors import StoreError, Waiting
 from tasks.models.account import Account, Budget
@@ -14,6 +14,8 @@ from tasks.models.live.service import Service
 from tasks.models.recorded import Recorded
 from tasks.models.request import Answer, Batched, Request, failure, request_key
 from tasks.progress import Progress
+
+Given = TypeVar("Given")
 
 _AT_ONCE = 500
 _LOOK_SECONDS = 60.0
@@ -50,6 +52,21 @@ class Asked:
             keys = self.keys[start : start + _AT_ONCE]
             known = self._ledger.find(keys)
             yield from (known[key] if key in known else self.failed[key] for key in keys)
+
+
+def together(asks: Iterable[Callable[[], Given]]) -> list[Given]:
+    """What each gives; where some wait for a service, all are begun before the first of them is waited for."""
+    given: list[Given] = []
+    waiting: list[Waiting] = []
+    for ask in asks:
+        try:
+            given.append(ask())
+        except Waiting as each:
+            waiting.append(each)
+    if waiting:
+        soonest = min(each.seconds for each in waiting)
+        raise Waiting("; ".join(dict.fromkeys(map(str, waiting))), soonest)
+    return given
 
 
 class Hand:

@@ -77,8 +77,12 @@ BATCHED = sa.Table(
     sa.Column("batch", sa.String(32), nullable=False, index=True),
     sa.Column("error", sa.Text, nullable=False),
     sa.Column("tries", sa.Integer, nullable=False),
+    sa.Column("run", sa.String, nullable=False),
 )
-"""One row a request that came back from a batch, with its error or none, until whoever wanted it has all it wants."""
+"""One row a request that came back from a batch, with its error or none; the run that it was handed to, if any.
+
+A stage that waits for more than one batch is begun anew, and finds here what it was told before.
+"""
 
 OWNERS = sa.Table(
     "owners",

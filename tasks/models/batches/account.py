@@ -98,10 +98,10 @@ class BatchAccount(Account):
             else:
                 answered.append((key, self._answer(outcome, most)))
                 error = ""
-            rows.append({"key": key, "batch": self.owner, "error": error, "tries": 1})
+            rows.append({"key": key, "batch": self.owner, "error": error, "tries": 1, "run": ""})
         self._settle(connection, answered, tried, list(held))
         insert = self._database.insert(BATCHED)
-        again = {"batch": insert.excluded.batch, "error": insert.excluded.error, "tries": BATCHED.c.tries + 1}
+        again = {name: insert.excluded[name] for name in ("batch", "error", "run")} | {"tries": BATCHED.c.tries + 1}
         connection.execute(insert.on_conflict_do_update(index_elements=["key"], set_=again), rows)
 
     def _answer(self, outcome: Answer | Failure, most: int) -> Answer:

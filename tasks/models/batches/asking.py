@@ -1,6 +1,6 @@
 """Asking by batches: harvest what is over, submit what is missing, and wait without a thread."""
 
-import logging
+import contextlib
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
@@ -18,8 +18,6 @@ from tasks.models.live.failures import ENDED, RETRY, WAIT, Kind
 from tasks.models.live.service import Service
 from tasks.models.prices import dollars
 from tasks.models.request import Answer
-
-logger = logging.getLogger("stillhouse")
 
 _AT_ONCE = 500
 _FEW = 20
@@ -62,6 +60,14 @@ class Batching:
             left += [batch] if batch.state in (State.FILLING, State.CREATING, State.OUT) else []
         return left
 
+    def cancel(self) -> None:
+        """Have every batch of the project's stopped; those that are over by now stay as they are."""
+        for batch in self._out():
+            if batch.state == State.OUT:
+                self._service.check()
+                with contextlib.suppress(Unserved):
+                    self._service.batches().cancel(batch.remote)
+
     def ask(self, missing: Iterable[Wanted]) -> list[Wanted]:
         """Submit what is missing, and return once no batch has any of it: the few that are better asked live.
 
@@ -81,9 +87,9 @@ class Batching:
         return self._few
 
     def hand_over(self, keys: Sequence[str]) -> int:
-        """All that was wanted is there, or failed: what came back by batches is forgotten; how many it were."""
-        starts = range(0, len(keys), _AT_ONCE)
-        return sum(self._records.hand_over(keys[start : start + _AT_ONCE]) for start in starts)
+        """All that was wanted is there, or failed; how many of it came back from batches."""
+        parts = (keys[start : start + _AT_ONCE] for start in range(0, len(keys), _AT_ONCE))
+        return sum(self._records.hand_over(part, self._budget.run) for part in parts)
 
     def _submit(self, remote: Remote, upcoming: Upcoming) -> bool:
         """Submit as much as can be now; whether the money ran out."""
@@ -102,7 +108,7 @@ class Batching:
         remaining = iter(missing)
         while some := list(islice(remaining, _AT_ONCE)):
             keys = [each.key for each in some]
-            waiting, back = self._records.waiting_for(keys), self._records.came_back(keys)
+            waiting, back = self._records.waiting_for(keys), self._records.came_back(keys, self._budget.run)
             self._waiting_for += len(waiting)
             for each in some:
                 error, tries = back.get(each.key, ("", 0))

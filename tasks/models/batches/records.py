@@ -140,16 +140,22 @@ class Records:
         with self._database.read() as connection:
             return set(connection.execute(query).scalars())
 
-    def came_back(self, keys: Sequence[str]) -> dict[str, tuple[str, int]]:
-        """The requests among these that batches are over with: each one's error, if any, and how often it was tried."""
-        query = sa.select(BATCHED.c.key, BATCHED.c.error, BATCHED.c.tries).where(BATCHED.c.key.in_(keys))
-        with self._database.read() as connection:
+    def came_back(self, keys: Sequence[str], run: str) -> dict[str, tuple[str, int]]:
+        """The requests among these that batches are over with: each one's error, if any, and how often it was tried.
+
+        What was handed to another run is forgotten: this one asks it as if for the first time.
+        """
+        mine = BATCHED.c.key.in_(keys)
+        with self._database.begin() as connection:
+            connection.execute(sa.delete(BATCHED).where(mine, BATCHED.c.run.not_in(["", run])))
+            query = sa.select(BATCHED.c.key, BATCHED.c.error, BATCHED.c.tries).where(mine)
             return {key: (error, tries) for key, error, tries in connection.execute(query)}
 
-    def hand_over(self, keys: Sequence[str]) -> int:
-        """Whoever wanted these has them: what came back is forgotten; how many it were."""
+    def hand_over(self, keys: Sequence[str], run: str) -> int:
+        """The run that wanted these has them; how many of them came back from batches."""
+        mine = sa.and_(BATCHED.c.key.in_(keys), BATCHED.c.run.in_(["", run]))
         with self._database.begin() as connection:
-            return connection.execute(sa.delete(BATCHED).where(BATCHED.c.key.in_(keys))).rowcount
+            return connection.execute(sa.update(BATCHED).where(mine).values(run=run)).rowcount
 
     def ask_again(self, batch: Batch) -> None:
         """Forget what came back from a batch, as if none of it had been tried."""

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from tasks.errors import Waiting
 from tasks.models import Anthropic, Asked, Budget, Hand, Ledger, OpenAI, Question, Request, Service
 from tasks.models.prices import Price, StatedPrice, Tokens
-from tasks.models.tables import ANSWERS, ATTEMPTS, BATCHED, CLAIMS, SPENT
+from tasks.models.tables import ANSWERS, ATTEMPTS, CLAIMS, SPENT
 from tasks.rows import Message
 from tests.provider import Asked as Request_
 from tests.provider import Provider
@@ -64,7 +64,7 @@ def bill(asked: Sequence[Request_], mode: str = "batch") -> int:
 
 
 class Books(tuple[int, int, int, int, int]):
-    """Of the ledger: spent, reserved, paid for answers, lost in tries, and rows that are still in somebody's hand."""
+    """Of the ledger: spent, reserved, paid for answers, lost in tries, and requests that are still claimed."""
 
     @classmethod
     def now(cls, project: str = "shop") -> "Books":
@@ -74,10 +74,7 @@ class Books(tuple[int, int, int, int, int]):
                 connection.execute(sa.select(sa.func.coalesce(sa.func.sum(table.c.nanodollars), 0))).scalar_one()
                 for table in (ANSWERS, ATTEMPTS)
             )
-            left = sum(
-                connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
-                for table in (CLAIMS, BATCHED)
-            )
+            left = connection.execute(sa.select(sa.func.count()).select_from(CLAIMS)).scalar_one()
         return cls((row.spent, row.reserved, int(paid), int(lost), left))
 
 
