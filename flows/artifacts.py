@@ -13,7 +13,7 @@ from prefect.artifacts import create_link_artifact, create_markdown_artifact, cr
 from prefect.client.schemas.actions import ArtifactUpdate
 
 from flows.progress import artifact_key
-from tasks.evidence import ALL, Evidence, StageRecord
+from tasks.evidence import ALL, Evidence, Monitored, StageRecord
 from tasks.report import percent, shown
 
 _MARKS = {"yes": "✓ holds", "no": "✗ fails", "unsettled": "? unsettled"}
@@ -64,6 +64,29 @@ def show_verdict(evidence: Evidence, folder: Path) -> None:
         create_link_artifact(page, "The report", key=artifact_key("report", name), description=str(folder))
     except Exception as error:  # whatever keeps Prefect from answering must not end the run
         logger.debug("the verdict could not be shown: %s", error)
+
+
+def show_monitored(monitored: Monitored, folder: Path) -> None:
+    """Make the artifacts of an audit; a server that does not answer costs the picture, not the audit."""
+    name = monitored.project
+    reasons = "\n".join(f"- {_text(reason)}" for reason in monitored.reasons)
+    said = f"# {monitored.state.capitalize()}: {_text(name)} version {monitored.version}\n\n{reasons}"
+    try:
+        create_markdown_artifact(said, key=artifact_key("monitor", name), description="Whether the student holds.")
+        key = artifact_key("agreement", name)
+        create_table_artifact(agreement(monitored), key=key, description="Agreement with the teacher, by audit.")
+        page = (folder / "report.html").absolute().as_uri()
+        create_link_artifact(page, "The audits", key=artifact_key("audits", name), description=str(folder))
+    except Exception as error:  # as above
+        logger.debug("the audit could not be shown: %s", error)
+
+
+def agreement(monitored: Monitored) -> list[dict[str, str]]:
+    """Each audit's agreement with its interval, a column a metric; the promotion's first."""
+    rows = [{"audit": "promotion"} | {name: percent(each) for name, each in monitored.promotion.items()}]
+    for each in monitored.seen:
+        rows.append({"audit": str(each.number)} | {name: percent(own) for name, own in each.agreement.items()})
+    return rows
 
 
 def verdict(evidence: Evidence, report: Path) -> str:

@@ -1,12 +1,13 @@
 """The `stillhouse` command. What is heavy is imported where it is used, so that help answers at once."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from flows import batches, ledger, review, versions
+from flows import batches, jobs, ledger, review, versions
 from flows.shell import leaving_at_once, one_line_errors, visible
 
 app = typer.Typer(
@@ -16,6 +17,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(batches.app, name="batches")
+app.add_typer(jobs.app, name="jobs")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(review.app, name="review")
 app.add_typer(versions.app)
@@ -122,6 +124,7 @@ def plan(project: ProjectFile, as_json: AsJson = False) -> None:
     with one_line_errors():
         from flows.plan import plan as look
         from flows.project import check, load
+        from flows.shutdowns import shutdowns
 
         loaded = load(project)
         check(loaded, asks=False)
@@ -131,6 +134,8 @@ def plan(project: ProjectFile, as_json: AsJson = False) -> None:
             return
         for stage in planned:
             print(f"  {stage.stage:<9} {'cached' if stage.cached else 'would run':<10} {stage.words}".rstrip())
+        for words in shutdowns(loaded):
+            print(f"  ! {words}")
 
 
 @app.command()
@@ -159,6 +164,46 @@ def curve(
         else:
             Console(width=140).print(curve_table(drawn))
             print(f"{drawn.words}\ncurve: {file}")
+
+
+@app.command()
+def monitor(
+    project: ProjectFile,
+    traffic: Annotated[
+        str, typer.Argument(help="A log of what the student was asked: JSON lines, CSV, Parquet; a URL.")
+    ],
+    budget_usd: Annotated[
+        float | None, typer.Option(min=0, help="The most that this audit may spend, in US dollars.")
+    ] = None,
+    at: Annotated[datetime | None, typer.Option(help="When the traffic came in (UTC), for logs of the past.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Audit the student on stage on its traffic: exit code 0 healthy, 3 to be watched, 4 to be trained anew."""
+    with one_line_errors():
+        from rich.console import Console
+
+        from flows.console import ConsoleHandler
+        from tasks.evidence import Monitored
+
+        with leaving_at_once(), ConsoleHandler(Console(stderr=True)):
+            from flows.monitor import monitor as audit
+
+            folder = audit(project.resolve(), _absolute(traffic), budget_usd, at.replace(tzinfo=UTC) if at else None)
+        monitored = Monitored.model_validate_json((folder / "monitor.json").read_bytes())
+        if as_json:
+            print(monitored.model_dump_json(indent=1))
+        else:
+            print(f"{monitored.state.upper()}: {monitored.project} version {monitored.version}")
+            for reason in monitored.reasons:
+                print(f"  {visible(reason)}")
+            print(f"report: {folder / 'report.html'}")
+    raise typer.Exit({"healthy": 0, "watch": 3, "retrain": 4}[monitored.state])
+
+
+def _absolute(traffic: str) -> str:
+    from tasks.downloads import is_url
+
+    return traffic if is_url(traffic) else str(Path(traffic).resolve())
 
 
 @app.command()
@@ -197,10 +242,10 @@ def report(
 def up(
     file: Annotated[Path, typer.Option(help="What to deploy.")] = Path("deployments/prefect.yaml"),
     port: Annotated[
-        int, typer.Option(min=1, max=65535, help="Where the server listens, on this machine alone.")
-    ] = 4200,
+        int | None, typer.Option(min=1, max=65535, help="Where the server listens, on this machine alone: 4200.")
+    ] = None,
 ) -> None:
-    """Start a Prefect server with its UI, a worker, and the deployments, on this machine; what is up stays up."""
+    """Start a Prefect server with its UI, a worker, deployments and automations, on this machine; what is up stays."""
     with one_line_errors():
         from flows.up import up as start
 
@@ -216,6 +261,21 @@ def down() -> None:
 
         for line in stop():
             print(line)
+
+
+@app.command()
+def automations(
+    file: Annotated[Path, typer.Option(help="Which.")] = Path("deployments/automations.yaml"),
+) -> None:
+    """Put notifications, and what else a server does by itself, into that of PREFECT_API_URL, or the one that is up."""
+    with one_line_errors():
+        from flows.remote import server
+
+        server()
+        from flows.automations import create
+
+        for line in create(file):
+            print(line, flush=True)
 
 
 def _evidence(folder: Path) -> dict[str, Any]:

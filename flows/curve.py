@@ -71,7 +71,8 @@ def _run(project: Project, path: Path) -> _Run:
 def _learned(project: Project, run: _Run, share: int) -> _Student:
     """The run's own student where the share is the whole, which is neither trained nor evaluated again."""
     config = project.evaluate if share == 100 else project.evaluate.without_failure_modes()
-    trained = run_stage(train, project.train, _rows(run.parts.train, share), run.parts.validation)
+    budget = project.budget(flow_run.get_id() or "curve")
+    trained = run_stage(train, project.train, _rows(run.parts.train, share), run.parts.validation, budget)
     evaluated = run_stage(
         evaluate,
         config,
@@ -81,7 +82,7 @@ def _learned(project: Project, run: _Run, share: int) -> _Student:
         Registry().rival(project.name, run.trained.student),
         run.parts.parts(),
         run.taught.outputs,
-        project.budget(flow_run.get_id() or "curve"),
+        budget,
     )
     return _Student(share, trained, evaluated)
 

@@ -24,6 +24,7 @@ from tasks.errors import Waiting
 from tasks.evaluate import evaluate
 from tasks.evidence import StageRecord
 from tasks.filter import filter
+from tasks.gathered import gathered
 from tasks.models import Budget
 from tasks.promote import judged_by, promote, worn
 from tasks.registry import Registry
@@ -49,11 +50,11 @@ class Do(Protocol):
 
 def pipeline(project: Project, do: Do, budget: Budget) -> Distilled:
     """The seven stages, in order."""
-    sampled = do(sample, project.sample)
+    sampled = do(sample, project.sample, gathered(project.name))
     taught = do(teach, project.teach, sampled.inputs, budget)
     filtered = do(filter, project.filter, taught.outputs, budget, Reviews().reviewed(project.name))
     parts = do(split, project.split, filtered.kept, held_before(project.name, project.split, filtered.kept))
-    trained = do(train, project.train, parts.train, parts.validation)
+    trained = do(train, project.train, parts.train, parts.validation, budget)
     rival = Registry().rival(project.name, trained.student)
     evaluated = do(
         evaluate,

@@ -15,6 +15,7 @@ from tasks.diagnosis import causes
 from tasks.economics import Making, economics
 from tasks.evidence import Economics, Evidence, LearningCurve, StageRecord, Stopped
 from tasks.models import AnyModel, Ledger, Service
+from tasks.models.jobs import Jobs
 from tasks.registry import Registry, Version
 from tasks.report import render, render_stopped
 from tasks.store import write_whole
@@ -161,6 +162,7 @@ def _economics(project: Project, distilled: Distilled) -> Economics:
         lost=ledger.lost(project.name),
         unbilled=requests * sum(not isinstance(teacher, Service) for teacher in teachers),
         training_seconds=distilled.train.training.seconds,
+        trained=Jobs(ledger).cost(project.name),
     )
     return economics(project.economics, _models(project, distilled), distilled.evaluate.usage, making)
 

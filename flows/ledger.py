@@ -42,6 +42,7 @@ def costs(project: OfProject = None) -> None:
         from rich.table import Table
 
         from tasks.models import Ledger
+        from tasks.models.jobs import Jobs
         from tasks.models.prices import dollars
 
         bought, lost = Ledger().costs(project), Ledger().lost(project)
@@ -60,7 +61,12 @@ def costs(project: OfProject = None) -> None:
         for tries in lost:
             at_most = f", at most {dollars(tries.nanodollars)}" if tries.nanodollars else ""
             print(f"{tries.project}: {tries.tries:,} tries without an answer: {tries.kind}{at_most}")
-        paid, gone = sum(cost.nanodollars for cost in bought), sum(tries.nanodollars for tries in lost)
+        trained = Jobs(Ledger()).of(project)
+        for job in trained:
+            cost = "no price" if job.spent is None else dollars(job.spent)
+            print(f"{job.project}: training {job.base} at {job.trainer}: {job.state}, {cost}")
+        paid = sum(cost.nanodollars for cost in bought) + sum(job.spent or 0 for job in trained)
+        gone = sum(tries.nanodollars for tries in lost)
         print(f"paid {dollars(paid)}" + (f", and at most {dollars(gone)} for answers that were lost" if gone else ""))
 
 

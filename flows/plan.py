@@ -24,6 +24,7 @@ from tasks.rules import Candidate, Judged, Ready
 from tasks.split import SplitRows
 from tasks.store import Store
 from tasks.teach import Taught, names, outputs, questions
+from tasks.trainers import HostedTrainer, estimated
 
 Params = ParamSpec("Params")
 Given = TypeVar("Given", bound=Result)
@@ -68,11 +69,17 @@ def done(project: Project) -> dict[str, Result]:
 
 def _work(project: Project, stage: str, results: Mapping[str, Result]) -> str:
     if stage == "teach":
-        asked = list(questions(chosen(project.sample), project.teach))
+        asked = list(questions(chosen(project), project.teach))
         words = [asks(teacher, asked) for teacher in project.teach.teachers]
         return "; ".join(words + ([] if project.budget_usd is None else [_spent(project.name, project.budget_usd)]))
     if stage == "filter":
         return "; ".join(_judging(project, results.get("teach")))
+    if stage == "train" and isinstance(project.train, HostedTrainer):
+        parts = results.get("split")
+        if not isinstance(parts, SplitRows):
+            return f"{project.train.name} trains {project.train.base}: what that costs is known once the rows are split"
+        given = project.train.sent(*(list(Store().read_rows(part)) for part in (parts.train, parts.validation)))
+        return estimated(project.train, given)
     if stage == "evaluate":
         parts = results.get("split")
         known = parts if isinstance(parts, SplitRows) else None
@@ -105,7 +112,7 @@ def _left(project: Project, taught: Taught, rules: Sequence[Ready]) -> list[Cand
 def _supposed(project: Project) -> Iterator[Candidate]:
     """An answer from each teacher, as often as it is asked, to each row that has no approved one."""
     gold, said = read_gold(project.filter), " word" * _words(project)
-    rows = [row for row in chosen(project.sample) if row["id"] not in gold]
+    rows = [row for row in chosen(project) if row["id"] not in gold]
     for name in names(project.teach.teachers):
         answers = (Answer(text=f"{name} {at}{said}") for at in range(len(rows) * project.teach.samples))
         for output in outputs(rows, name, answers, project.teach.samples):

@@ -15,18 +15,20 @@ from tasks.errors import ProjectError
 from tasks.evaluate import EvaluateConfig, metric_names
 from tasks.files import describe
 from tasks.filter import FilterConfig, read_gold
+from tasks.gathered import gathered
 from tasks.judges import PreferenceScorer, RubricScorer, called
 from tasks.models import AnyModel, Budget, Recorded, Service
+from tasks.monitoring import MonitorConfig
 from tasks.objects import check_shared
 from tasks.promote import PromoteConfig
 from tasks.rows import Input
 from tasks.rules import Agreement, Contradiction, Judged
-from tasks.sample import SampleConfig, look, pick, rows_at, sample
+from tasks.sample import SampleConfig, beside, look, pick, rows_at, sample
 from tasks.scorers import Chrf, Fields, Similarity
 from tasks.split import SplitConfig
 from tasks.store import Store
 from tasks.teach import TeachConfig, questions
-from tasks.trainers import Trainer
+from tasks.trainers import HostedTrainer, Trainer
 
 
 class Project(Named):
@@ -48,6 +50,7 @@ class Project(Named):
     evaluate: EvaluateConfig
     promote: PromoteConfig
     economics: EconomicsConfig = EconomicsConfig()
+    monitor: MonitorConfig = MonitorConfig()
 
     @model_validator(mode="after")
     def _measured(self) -> "Project":
@@ -57,6 +60,9 @@ class Project(Named):
         measured = metric_names(self.evaluate)
         if not self.split.unseen:
             measured.pop("unseen", None)
+        unknown = sorted(set(self.monitor.metrics) - set(self.evaluate.of_each_answer()))
+        if unknown:
+            raise ValueError(f"monitor.metrics: no {unknown} to watch; there are {self.evaluate.of_each_answer()}")
         has_base = self.train.base_model() is not None
         check_measured(self.promote.rules, measured, set(names), self.evaluate.opponents(), has_base)
         return self
@@ -102,7 +108,7 @@ def check(project: Project, run_usd: float | None = None, asks: bool = True) -> 
         mlflow_registry.check()
     project.train.check()
     project.economics.check()
-    known = _known(project.sample)
+    known = _known(project)
     missing = set(project.split.unseen) - known.slices
     if missing:
         raise ProjectError(f"split.unseen: no row has slice {sorted(missing)}; there are {sorted(known.slices)}")
@@ -122,6 +128,8 @@ def check(project: Project, run_usd: float | None = None, asks: bool = True) -> 
         _check_paid(project, service, run_usd)
         if asks:
             service.check()
+    if isinstance(project.train, HostedTrainer) and not (project.budget_usd is None and run_usd is None):
+        project.train.check_priced()
 
 
 def _check_fields(project: Project) -> None:
@@ -153,29 +161,33 @@ class _Known(NamedTuple):
     ids: set[str]
 
 
-def _known(config: SampleConfig) -> _Known:
-    """The names that stand in the inputs: as the stage wrote them down, or by reading every row."""
-    done = finished(sample, config)
+def _known(project: Project) -> _Known:
+    """The names that stand in the inputs and in what was gathered: as the stage wrote them down, or by reading all."""
+    known = gathered(project.name)
+    done = finished(sample, project.sample, known)
     if done is None:
-        found = look(config)
-        fresh = {id for id, _ in found.fresh.values()}
-        return _Known(set(found.slices()), fresh | {row["id"] for row in found.left_out})
+        found, more = look(project.sample), known.rows()
+        fresh = {id for id, _ in found.fresh.values()} | {row["id"] for row in more}
+        slices = {*found.slices(), *(row["slice"] for row in more)}
+        return _Known(slices, fresh | {row["id"] for row in found.left_out})
     rows = [row for dataset in (done.inputs, done.unpicked) for row in Store().read_rows(dataset, ["id"])]
     return _Known({each.slice for each in done.coverage}, {row["id"] for row in rows})
 
 
-def chosen(config: SampleConfig) -> list[Input]:
+def chosen(project: Project) -> list[Input]:
     """The rows that a run would ask of the teacher: as the stage wrote them down, or picked now."""
-    done = finished(sample, config)
+    config, traffic = project.sample, gathered(project.name)
+    done = finished(sample, config, traffic)
     if done is not None:
         return list(Store().read_rows(done.inputs))
     found = look(config)
     everything = config.rows is None  # what is alike need not be known where nothing is left out
-    return list(rows_at(config, frozenset(found.fresh) if everything else pick(found, config).positions))
+    positions = frozenset(found.fresh) if everything else pick(found, config).positions
+    return [*rows_at(config, positions), *beside(config, positions, traffic.rows())[0]]
 
 
 def _check_recorded(project: Project, teacher: Recorded) -> None:
-    asked = list(questions(chosen(project.sample), project.teach))
+    asked = list(questions(chosen(project), project.teach))
     teacher.check([each.request for each in asked], [f"row {each.row!r}" for each in asked])
 
 

@@ -75,7 +75,8 @@ def plan(keep: int, project: str | None = None) -> Plan:
     the project has no version.
     """
     since = min(time.time() - _A_DAY, at_work_since(under_way()) or time.time())
-    projects = Registry().projects()
+    left = [each.name for each in (store_root() / "runs").glob("[!.]*")]
+    projects = sorted({*Registry().projects(), *left})
     if project and project not in projects:
         raise StoreError(f"{project} has no version in {store_root()}; there are {projects}. Run the project first.")
     chosen = [project] if project else projects

@@ -7,17 +7,25 @@ from flows.up import place
 from tasks.errors import OperationFailed
 
 
-def trigger(project: str, budget_usd: float | None) -> str:
-    """Start a run of the deployment `distill/PROJECT`, and return where the Prefect UI shows it.
+def server() -> str:
+    """The API that this process asks from now on: `PREFECT_API_URL`, else that of what `stillhouse up` started.
 
-    The server is the one of `PREFECT_API_URL`, else the one that `stillhouse up` started. Raises `OperationFailed`
-    where there is none, and where it has no such deployment.
+    Raises `OperationFailed` where there is none.
     """
     known = place().read()
     url = os.environ.get("PREFECT_API_URL") or (f"{known.url}/api" if known else "")
     if not url:
         raise OperationFailed("no Prefect server is known. Start one with stillhouse up, or set PREFECT_API_URL.")
     os.environ["PREFECT_API_URL"] = url
+    return url
+
+
+def trigger(project: str, budget_usd: float | None) -> str:
+    """Start a run of the deployment `distill/PROJECT`, and return where the Prefect UI shows it.
+
+    Raises `OperationFailed` where no server is known, and where it has no such deployment.
+    """
+    url = server()
     import httpx
     from prefect.deployments import run_deployment
     from prefect.exceptions import ObjectNotFound

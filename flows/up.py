@@ -1,5 +1,6 @@
 """`stillhouse up` and `down`: what one person needs on one machine to run projects on a schedule, and watch them."""
 
+import fcntl
 import json
 import os
 import socket
@@ -7,7 +8,8 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,9 +20,11 @@ from tasks.root import store_root
 from tasks.store import write_whole
 
 POOL = "stillhouse"
+DEFAULT_PORT = 4200
 _STARTED_SECONDS = 120.0
 _STOPPED_SECONDS = 20.0
 _ENVIRONMENT = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1", "PREFECT_LOGGING_LEVEL": "INFO"}
+_OF_THIS_COMMAND = {("PREFECT_LOGGING_LEVEL", "CRITICAL"), ("PREFECT_SERVER_LOGGING_LEVEL", "CRITICAL")}
 
 
 class Started(BaseModel):
@@ -82,6 +86,13 @@ class Place(NamedTuple):
         """What a process says."""
         return self.folder / f"{name}.log"
 
+    @contextmanager
+    def alone(self) -> Generator[None]:
+        """Within, every other `up` and `down` of this store waits."""
+        with (self.folder / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
 
 def place() -> Place:
     """Beside the store's runs."""
@@ -90,32 +101,39 @@ def place() -> Place:
     return Place(folder)
 
 
-def up(prefect_file: Path, port: int) -> Iterator[str]:
-    """Start a server with its UI, a work pool, a worker, and the deployments of the file; says what it does.
+def up(prefect_file: Path, port: int | None = None) -> Iterator[str]:
+    """Start a server with its UI, a work pool, a worker, deployments and automations of the files; says what it does.
 
-    What runs already is left alone, so the command can be given again after an edit of the file. Raises
-    `OperationFailed` where something does not start, with the log that says why.
+    What runs already is left alone, so the command can be given again after an edit of a file. Raises
+    `OperationFailed` where something does not start, with the log that says why, and where it is up on another port.
     """
     if not prefect_file.is_file():
         raise OperationFailed(f"{prefect_file} is not there. Run it in the clone, or name the file with --file.")
-    here = place()
+    with place().alone():
+        yield from _up(place(), prefect_file, port)
+
+
+def _up(here: Place, prefect_file: Path, port: int | None) -> Iterator[str]:
     known = here.read()
-    url = known.url if known and known.processes["server"].alive() else f"http://127.0.0.1:{port}"
+    lives = known is not None and known.processes["server"].alive()
+    url = known.url if known and lives else f"http://127.0.0.1:{port or DEFAULT_PORT}"
+    if lives and port is not None and url.rpartition(":")[2] != str(port):
+        raise OperationFailed(f"it is up at {url}. Give stillhouse down first, and then up with --port {port}.")
     processes = dict(known.processes) if known else {}
-    if not (known and known.processes["server"].alive()):
-        _refuse_taken(port)
-    started = _ensure(here, processes, "server", _server(port), url)
+    if not lives:
+        _refuse_taken(port or DEFAULT_PORT)
+    started = _ensure(here, processes, "server", _server(port or DEFAULT_PORT), url)
     _wait_until_healthy(here, processes["server"], url)
     here.write(Up(url=url, processes=processes))
     yield f"server: {url} ({'started' if started else 'was up'})"
     if _run(["work-pool", "inspect", POOL], url).returncode:
-        _run(["work-pool", "create", POOL, "--type", "process"], url)  # another `up` may be quicker
-        _prefect(["work-pool", "inspect", POOL], url)
+        _prefect(["work-pool", "create", POOL, "--type", "process"], url)
     started = _ensure(here, processes, "worker", _worker(), url)
     here.write(Up(url=url, processes=processes))
     yield f"worker: pool {POOL} ({'started' if started else 'was up'})"
     _prefect(["deploy", "--all", "--prefect-file", str(prefect_file)], url)
     yield f"deployed: {prefect_file}"
+    yield from _automations(prefect_file.with_name("automations.yaml"), url)
     yield f"logs: {here.folder}"
     yield f"for commands of your own: export PREFECT_API_URL={url}/api"
 
@@ -123,14 +141,23 @@ def up(prefect_file: Path, port: int) -> Iterator[str]:
 def down() -> Iterator[str]:
     """Stop what `up` started; says what it stops."""
     here = place()
-    known = here.read()
-    for name in ("worker", "server"):
-        process = known.processes.get(name) if known else None
-        if process is None or not process.alive():
-            yield f"{name}: was not up"
-        else:
-            process.stop()
-            yield f"{name}: stopped"
+    with here.alone():
+        known = here.read()
+        for name in ("worker", "server"):
+            process = known.processes.get(name) if known else None
+            if process is None or not process.alive():
+                yield f"{name}: was not up"
+            else:
+                process.stop()
+                yield f"{name}: stopped"
+
+
+def _automations(file: Path, url: str) -> Iterator[str]:
+    if file.is_file():
+        os.environ["PREFECT_API_URL"] = f"{url}/api"
+        from flows.automations import create
+
+        yield from create(file)
 
 
 def _ensure(here: Place, processes: dict[str, Started], name: str, command: Sequence[str], url: str) -> bool:
@@ -162,7 +189,8 @@ def _worker() -> list[str]:
 
 
 def _environment(url: str) -> dict[str, str]:
-    return _ENVIRONMENT | os.environ | {"PREFECT_API_URL": f"{url}/api", "STILLHOUSE_STORE": str(store_root())}
+    loud = {name: value for name, value in os.environ.items() if (name, value) not in _OF_THIS_COMMAND}
+    return _ENVIRONMENT | loud | {"PREFECT_API_URL": f"{url}/api", "STILLHOUSE_STORE": str(store_root())}
 
 
 def _wait_until_healthy(here: Place, server: Started, url: str) -> None:

@@ -1,7 +1,7 @@
 """The commands about versions of a student: what was judged, what is on stage, and what it was made from."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -166,9 +166,21 @@ def export(
     gguf: Annotated[bool, typer.Option("--gguf", help="Write GGUF beside the safetensors, for llama.cpp.")] = False,
     mlflow: Annotated[str, typer.Option(help="An MLflow server's URI: register the version there.")] = "",
     hub: Annotated[str, typer.Option(help="owner/name on the Hugging Face hub: upload the folder, private.")] = "",
+    examples: Annotated[
+        Literal["openai", "together", "fireworks", "messages"] | None,
+        typer.Option("--format", help="Write the training rows as a file for this service instead."),
+    ] = None,
 ) -> None:
     """Write a student, with a model card, into a folder, into MLflow's model registry, or onto the hub."""
     with one_line_errors():
+        if examples:
+            from flows.project import load
+            from flows.training_file import write_examples
+
+            if to is None or version or gguf or mlflow or hub:
+                raise typer.BadParameter("--format goes with --to FILE, and with nothing else.")
+            print("\n".join(write_examples(load(project), examples, to)))
+            return
         from flows.export import export as write
         from flows.naming import named
 

@@ -24,7 +24,7 @@ from tasks.models import Service
 from tasks.objects import Objects, shared_objects
 from tasks.root import store_root
 from tasks.store import Store, write_whole
-from tasks.trainers import ExistingTrainer
+from tasks.trainers import ExistingTrainer, HostedTrainer
 
 Params = ParamSpec("Params")
 Result = TypeVar("Result")
@@ -50,6 +50,8 @@ def content(value: Any) -> Any:
             return value.identity()
         case ExistingTrainer():  # its student says where the model is asked, so the address decides what is written
             return [value.told(), content(value.model)]
+        case HostedTrainer():  # as above; what a training costs decides nothing
+            return [value.told("tuned"), value.identity(), value.turns]
         case BaseModel():
             return {name: content(getattr(value, name)) for name in type(value).model_fields}
         case None | bool() | int() | float() | str():

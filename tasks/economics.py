@@ -59,13 +59,15 @@ class EconomicsConfig(BaseModel):
 class Making(NamedTuple):
     """What went into a student: what was bought, what was lost, requests that nobody billed, and the training's time.
 
-    `unbilled` are requests to teachers that are no service: recorded ones, and local ones.
+    `unbilled` are requests to teachers that are no service: recorded ones, and local ones. `trained` is what
+    services were paid for training, in nanodollars, None where nobody says.
     """
 
     bought: Sequence[Bought]
     lost: Sequence[Lost]
     unbilled: int
     training_seconds: float
+    trained: int | None = 0
 
 
 class _Known(NamedTuple):
@@ -94,7 +96,7 @@ def economics(
         teaching_usd=total(_paid(making.bought, teaching=True), _times(unbilled.usd, making.unbilled)),
         judging_usd=total(_paid(making.bought, teaching=False), *evaluating),
         lost_usd=sum(each.nanodollars for each in making.lost) / NANODOLLARS,
-        training_usd=_machine(config, making.training_seconds).usd if making.training_seconds else 0.0,
+        training_usd=_training(config, making),
         training_seconds=making.training_seconds,
     )
     return _paying(sums, known)
@@ -110,7 +112,7 @@ def _request(config: EconomicsConfig, system: str, model: AnyModel, usage: Usage
         named = f"the {'stated' if model.price else 'listed'} price of {model.model}"
         field = "teach.model" if system == TEACHER else "the model that train names"
         untold = f"no price is listed for {model.model}: state it in {field}, price: {{input_usd, output_usd}}"
-        return _priced(model.prices, usage, named, untold)
+        return _at_endpoint(model, usage, _priced(model.prices, usage, named, untold))
     if not _sold(system, model):
         return _machine(config, usage.seconds)
     named = config.teacher_priced_as
@@ -120,6 +122,21 @@ def _request(config: EconomicsConfig, system: str, model: AnyModel, usage: Usage
         f"the listed price of {named.provider} {named.model}" if isinstance(named, ListedModel) else "stated prices"
     )
     return _priced(_price(named), usage, f"as if bought at {called}", f"{called} is not known")
+
+
+def _training(config: EconomicsConfig, making: Making) -> float | None:
+    """What services were paid for training, and the machine's time where it trained itself."""
+    own = _machine(config, making.training_seconds).usd if making.training_seconds else 0.0
+    return total(own, None if making.trained is None else making.trained / NANODOLLARS)
+
+
+def _at_endpoint(model: Service, usage: Usage, tokens: _Known) -> _Known:
+    """What a request costs with its share of a dedicated endpoint's hour, where the service needs one."""
+    hourly = model.price.endpoint_usd_per_hour if model.price else None
+    if hourly is None or tokens.usd is None:
+        return tokens
+    words = f"{tokens.basis}, and {usage.seconds:.3g} s of an endpoint at {_in_words(hourly)} an hour, always busy"
+    return _Known(tokens.usd + hourly * usage.seconds / 3600, words)
 
 
 def _price(named: ListedModel | StatedPrice) -> Price:

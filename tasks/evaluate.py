@@ -57,6 +57,15 @@ class EvaluateConfig(BaseModel):
         """The names of everything that is measured on answers."""
         return [name for scorer in self.scorers for name in _metrics(scorer)]
 
+    def of_each_answer(self) -> list[str]:
+        """The metrics that an answer has by itself, whoever else answered and whatever other rows there are."""
+        rubrics = [name for scorer in self.rubrics() for name in scorer.metrics()]
+        return [*(scorer.name for scorer in self.plain()), *rubrics]
+
+    def rubrics(self) -> list[RubricScorer]:
+        """The judges that grade an answer by itself."""
+        return [scorer for scorer in self.scorers if isinstance(scorer, RubricScorer)]
+
     def opponents(self) -> dict[str, str]:
         """Whom the student is compared with, by the metric that only the student has for it."""
         preferences = [scorer for scorer in self.scorers if isinstance(scorer, PreferenceScorer)]

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Literal, NamedTuple
 
@@ -15,7 +15,9 @@ from tasks.caching import BY_CONTENT
 from tasks.errors import ProjectError
 from tasks.evidence import Coverage
 from tasks.files import File
+from tasks.gathered import NOTHING, Gathered, NothingGathered
 from tasks.inputs import Fields, Malformed, Survey, read_inputs, survey
+from tasks.reviews import row_key
 from tasks.rows import Input, Unpicked, conversation
 from tasks.similarity import Encoder, Tfidf, kinds, spread
 from tasks.store import Store
@@ -68,11 +70,15 @@ class Picked(NamedTuple):
 def entries(config: SampleConfig) -> Iterator[Input | Malformed]:
     """What the inputs hold, in their order."""
     for entry in read_inputs(config.inputs, config.fields):
-        if config.instructions == "keep" or isinstance(entry, Malformed):
-            yield entry
-        else:
-            asked = [message for message in entry["messages"] if message["role"] != "system"]
-            yield Input(id=entry["id"], messages=asked, slice=entry["slice"], group=entry["group"])
+        yield entry if isinstance(entry, Malformed) else instructed(entry, config)
+
+
+def instructed(row: Input, config: SampleConfig) -> Input:
+    """A row with its own system messages, or without them where the config drops those."""
+    if config.instructions == "keep":
+        return row
+    asked = [message for message in row["messages"] if message["role"] != "system"]
+    return Input(id=row["id"], messages=asked, slice=row["slice"], group=row["group"])
 
 
 def look(config: SampleConfig) -> Survey:
@@ -140,6 +146,32 @@ def quotas(available: Mapping[str, int], rows: int, floors: Mapping[str, int]) -
     return {name: least[name] + int(shares[name]) + (name in ranked[:spare]) for name in available}
 
 
+def beside(
+    config: SampleConfig, positions: frozenset[int], gathered: list[Input]
+) -> tuple[list[Input], list[Unpicked]]:
+    """The gathered rows that say what no row at these positions says, and the others; `rows` limits none of them."""
+    if not gathered:
+        return [], []
+    said = {row_key(row): row["id"] for row in rows_at(config, positions)}
+    repeats = [
+        Unpicked(id=row["id"], slice=row["slice"], reason="exact_duplicate", evidence=f"repeats {said[row_key(row)]}")
+        for row in gathered
+        if row_key(row) in said
+    ]
+    return [row for row in gathered if row_key(row) not in said], repeats
+
+
+def _covered(coverage: list[Coverage], more: Sequence[Input]) -> list[Coverage]:
+    """What is covered with the gathered rows, whose kinds are not looked at."""
+    counts = Counter(row["slice"] for row in more)
+    named = {each.slice: each for each in coverage}
+    new = {name: Coverage(slice=name, available=0, picked=0, kinds=0, kinds_picked=0) for name in counts}
+    return [
+        each.model_copy(update={"available": each.available + counts[name], "picked": each.picked + counts[name]})
+        for name, each in (new | named).items()
+    ]
+
+
 def _say(coverage: list[Coverage], floors: Mapping[str, int]) -> None:
     """Name the slices that have too little to learn from, and the floors that cannot be kept."""
     thin = [f"{each.slice} {each.picked}" for each in coverage if each.thin]
@@ -151,32 +183,39 @@ def _say(coverage: list[Coverage], floors: Mapping[str, int]) -> None:
 
 
 @task(name="sample", version=VERSION, cache_policy=BY_CONTENT, result_serializer="json", cache_result_in_memory=False)
-def sample(config: SampleConfig) -> Sampled:
-    """Take the inputs that represent the work."""
+def sample(config: SampleConfig, gathered: Gathered | NothingGathered = NOTHING) -> Sampled:
+    """Take the inputs that represent the work, and what was gathered of the traffic since they were written."""
     started = time.monotonic()
     found = look(config)
     picked = pick(found, config)
-    _say(picked.coverage, config.floors)
+    more, repeats = beside(config, picked.positions, gathered.rows())
+    coverage = _covered(picked.coverage, more) if more else picked.coverage
+    _say(coverage, config.floors)
     made = Made(
         stage="sample",
         version=VERSION,
         config=config.model_dump(mode="json"),
-        parents={"inputs": config.inputs.fingerprint},
+        parents={"inputs": config.inputs.fingerprint}
+        | ({"gathered": gathered.fingerprint} if isinstance(gathered, Gathered) else {}),
     )
     not_drawn = (
         Unpicked(id=id, slice=name, reason=NOT_DRAWN, evidence="")
         for position, (id, name) in found.fresh.items()
         if position not in picked.positions
     )
-    outcomes = {"picked": len(picked.positions), NOT_DRAWN: len(found.fresh) - len(picked.positions)}
+    outcomes = {
+        "picked": len(picked.positions),
+        NOT_DRAWN: len(found.fresh) - len(picked.positions),
+        "gathered": len(more),
+    }
     return Sampled(
-        inputs=Store().write_rows(rows_at(config, picked.positions), Input, made),
-        unpicked=Store().write_rows(chain(found.left_out, not_drawn), Unpicked, made),
-        coverage=picked.coverage,
+        inputs=Store().write_rows(chain(rows_at(config, picked.positions), more), Input, made),
+        unpicked=Store().write_rows(chain(found.left_out, not_drawn, repeats), Unpicked, made),
+        coverage=coverage,
         tally=Tally(
-            rows_in=found.rows,
+            rows_in=found.rows + len(more) + len(repeats),
             outcomes={name: count for name, count in outcomes.items() if count}
-            | Counter(row["reason"] for row in found.left_out),
+            | Counter(row["reason"] for row in (*found.left_out, *repeats)),
         ),
         seconds=time.monotonic() - started,
     )

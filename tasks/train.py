@@ -7,9 +7,10 @@ from prefect import task
 from tasks.artifacts import Dataset, Made, Result, Student, Tally, digest
 from tasks.caching import BY_CONTENT, content
 from tasks.evidence import Training
+from tasks.models import Budget
 from tasks.rows import Kept
 from tasks.store import Store
-from tasks.trainers import ExistingTrainer, Trainer
+from tasks.trainers import ExistingTrainer, HostedTrainer, Trainer, order
 
 VERSION = "2"
 
@@ -22,7 +23,7 @@ class Trained(Result):
 
 
 @task(name="train", version=VERSION, cache_policy=BY_CONTENT, result_serializer="json", cache_result_in_memory=False)
-def train(config: Trainer, train: Dataset, validation: Dataset) -> Trained:
+def train(config: Trainer, train: Dataset, validation: Dataset, budget: Budget) -> Trained:
     """Let a small model learn the kept answers."""
     started = time.monotonic()
     rows: list[Kept] = list(Store().read_rows(train))
@@ -34,7 +35,10 @@ def train(config: Trainer, train: Dataset, validation: Dataset) -> Trained:
         parents={"train": train.fingerprint, "validation": validation.fingerprint},
     )
     with Store().unfinished(digest([VERSION, content(config), made.parents])) as checkpoints:
-        lesson = config.learn(rows, watched, checkpoints)
+        if isinstance(config, HostedTrainer):
+            lesson = order(config, rows, watched, budget)
+        else:
+            lesson = config.learn(rows, watched, checkpoints)
         student = Store().write_folder(Student, lesson.save, made)
     outcomes = {
         "trained": lesson.training.rows,

@@ -62,7 +62,7 @@ def test_no_message_stands_twice() -> None:
 
 def test_every_row_has_one_recorded_answer_under_its_requests_key() -> None:
     project = load(ROOT / "deployments" / "support.yaml")
-    rows = chosen(project.sample)
+    rows = chosen(project)
     keys = [request_key(project.teach.model.identity(), each.request) for each in questions(rows, project.teach)]
     assert keys == [line["key"] for line in lines("answers.jsonl")]
 

@@ -52,7 +52,7 @@ def hand_out(project: Project, yaml: Path, to: Path, rows: int) -> str:
 def take_in(project: Project, file: Path) -> str:
     """Record what people decided, and say what it was. Raises `ProjectError` where anything in the sheet is wrong."""
     reviews, sheet = Reviews(), read_sheet(file)
-    here = {row_key(row): spoken(row) for row in chosen(project.sample)}
+    here = {row_key(row): spoken(row) for row in chosen(project)}
     decided = decisions(file, sheet, reviews.shown(project.name), reviews.latest(project.name), here)
     reviews.add(project.name, decided.new, _who())
     words = [Tally(rows_in=len(sheet.rows), outcomes=decided.outcomes).words()]

@@ -4,6 +4,7 @@ from tasks.evidence.changes import Change, changes, settings
 from tasks.evidence.data import THIN_ROWS, Collapse, Coverage, DroppedExample, GoneReview, Outcome, People
 from tasks.evidence.economics import Cost, Economics
 from tasks.evidence.learning import CurvePoint, LearnedShare, LearningCurve, Training, Tried
+from tasks.evidence.monitoring import Found, Monitored, Moved, Seen, State, Traffic, Watched
 from tasks.evidence.run import (
     SCHEMA_VERSION,
     Answered,
@@ -47,23 +48,30 @@ __all__ = [
     "Estimate",
     "Evidence",
     "FailureMode",
+    "Found",
     "GoneReview",
     "Holds",
     "Judging",
     "LearnedShare",
     "LearningCurve",
     "Measure",
+    "Monitored",
+    "Moved",
     "Outcome",
     "People",
     "PromptTried",
     "Reason",
     "Scores",
+    "Seen",
     "StageRecord",
+    "State",
     "Stopped",
+    "Traffic",
     "Training",
     "Tried",
     "Usage",
     "Verdict",
+    "Watched",
     "Wear",
     "changes",
     "settings",

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from pydantic import Field
 
+from tasks.database import Database
 from tasks.files import Aside
 from tasks.models.ledger import Ledger, answer_row, find_answers, storable
 from tasks.models.prices import NANODOLLARS, dollars
@@ -97,8 +98,7 @@ class Account:
         self._lease, self._beats, self._beaten = lease_seconds, 0, -math.inf
         self._seen: dict[str, tuple[int | None, float]] = {}
         with self._database.begin() as connection:
-            totals = [{"project": budget.project, "run": run, "spent": 0, "reserved": 0} for run in ("", budget.run)]
-            connection.execute(self._database.insert(SPENT).on_conflict_do_nothing(), totals)
+            open_sums(connection, self._database, budget)
             self._enter(connection)
 
     def close(self) -> None:
@@ -173,7 +173,7 @@ class Account:
 
     def _release(self, connection: sa.Connection, *which: sa.ColumnElement[bool], cost: int = 0) -> None:
         gone = connection.execute(sa.delete(CLAIMS).where(*which).returning(CLAIMS.c.nanodollars)).scalars()
-        _move(connection, self.budget.project, self.budget.run, spent=cost, reserved=-sum(gone))
+        move(connection, self.budget.project, self.budget.run, spent=cost, reserved=-sum(gone))
 
     def _enter(self, connection: sa.Connection) -> None:
         """Show that there is a new owner, and inherit from those that died."""
@@ -196,11 +196,11 @@ class Account:
         known = find_answers(connection, list(wanted))  # nobody writes meanwhile: what is not known now is asked once
         holders = self._holders(connection, list(wanted))
         free = {key: most for key, most in wanted.items() if key not in known and key not in holders}
-        fitting = _first_that_fit(free, self._room(connection))
+        fitting = _first_that_fit(free, room(connection, self.budget))
         if fitting:
             mine = {"owner": self.owner, "project": self.budget.project, "run": self.budget.run}
             connection.execute(sa.insert(CLAIMS), [mine | {"key": key, "nanodollars": free[key]} for key in fitting])
-            _move(connection, self.budget.project, self.budget.run, reserved=sum(free[key] for key in fitting))
+            move(connection, self.budget.project, self.budget.run, reserved=sum(free[key] for key in fitting))
         asked = {key: owner for key, owner in holders.items() if key not in known}
         again = [key for key, owner in asked.items() if owner == self.owner]
         elsewhere = [key for key, owner in asked.items() if owner != self.owner]
@@ -215,14 +215,6 @@ class Account:
         others = {owner for _, owner in held} - {self.owner}
         gone = self._bury(connection, others) if others else set[str]()
         return {key: owner for key, owner in held if owner not in gone}
-
-    def _room(self, connection: sa.Connection) -> int | None:
-        """What may still be reserved, in nanodollars; None for any sum."""
-        caps = self.budget.caps()
-        if not caps:
-            return None
-        used = connection.execute(_USED, {"whose": self.budget.project, "runs": list(caps)})
-        return min(caps[run] - amount for run, amount in used)
 
     def _batches(self, connection: sa.Connection, owners: set[str]) -> set[str]:
         """Which of these owners are batches: those answer in their own time, and outlive every process."""
@@ -260,7 +252,7 @@ class Account:
                 claim.key, "lost", "claimed, and perhaps in flight, when its process died", claim.nanodollars
             )
             connection.execute(sa.insert(ATTEMPTS), _attempt_row(claim.project, claim.run, lost))
-            _move(connection, claim.project, claim.run, spent=claim.nanodollars, reserved=-claim.nanodollars)
+            move(connection, claim.project, claim.run, spent=claim.nanodollars, reserved=-claim.nanodollars)
 
 
 def _attempt_row(project: str, run: str, attempt: Attempt) -> dict[str, Any]:
@@ -268,7 +260,23 @@ def _attempt_row(project: str, run: str, attempt: Attempt) -> dict[str, Any]:
     return {"project": project, "run": run, "tried_at": time.time()} | attempt._asdict() | {"words": words}
 
 
-def _move(connection: sa.Connection, project: str, run: str, spent: int = 0, reserved: int = 0) -> None:
+def open_sums(connection: sa.Connection, database: Database, budget: Budget) -> None:
+    """Make the rows that `room` and `move` count on, of the project and of the run, where they are not there."""
+    totals = [{"project": budget.project, "run": run, "spent": 0, "reserved": 0} for run in ("", budget.run)]
+    connection.execute(database.insert(SPENT).on_conflict_do_nothing(), totals)
+
+
+def room(connection: sa.Connection, budget: Budget) -> int | None:
+    """What may still be reserved, in nanodollars; None for any sum."""
+    caps = budget.caps()
+    if not caps:
+        return None
+    used = connection.execute(_USED, {"whose": budget.project, "runs": list(caps)})
+    return min(caps[run] - amount for run, amount in used)
+
+
+def move(connection: sa.Connection, project: str, run: str, spent: int = 0, reserved: int = 0) -> None:
+    """Count so much more, or less, of what a project and its run have spent and reserved."""
     if spent or reserved:
         connection.execute(_MOVE, {"whose": project, "runs": ["", run], "more": spent, "held": reserved})
 

@@ -15,11 +15,14 @@ from tasks.models.asking import Question
 from tasks.models.ledger import Ledger
 from tasks.models.live.service import Service
 from tasks.models.prices import Tokens, dollars
-from tasks.models.request import Request, request_key
+from tasks.models.request import request_key
 from tasks.models.tables import ANSWERS
+from tasks.rows import Message
 
 _TOKENS_A_MESSAGE = 4
-_OTHERS_COUNT = (0.9, 1.4)
+OTHERS_COUNT = (0.9, 1.4)
+"""How far from OpenAI's count of tokens another provider's may be."""
+
 _SHORTEST, _USUAL = 0.05, 0.35
 _ENOUGH_ANSWERS = 20
 _LONGEST_COUNTED, _CHARACTERS_A_TOKEN = 1_000_000, 4
@@ -62,8 +65,8 @@ def estimate(service: Service, questions: Iterable[Question], ledger: Ledger) ->
         return Estimated(len(requests), len(left), nothing, nothing, nothing)
     longest = sum(service.longest_output(request) for request in left)
     usual = _usual_output(service, ledger)
-    read = sum(map(_tokens, left))
-    low_share, high_share = (1.0, 1.0) if service.listed_as == "openai" and not service.base_url else _OTHERS_COUNT
+    read = sum(conversation_tokens(request.messages) for request in left)
+    low_share, high_share = (1.0, 1.0) if service.listed_as == "openai" and not service.base_url else OTHERS_COUNT
     written = longest * _USUAL if usual is None else usual * len(left)
     likely = Tokens(int(read * (low_share + high_share) / 2), int(min(written, longest)))
     batch, ways = service.mode == "batch", (service.prices, service.batch_prices)
@@ -88,8 +91,9 @@ def _usual_output(service: Service, ledger: Ledger) -> float | None:
     return float(mean or 0) if answers >= _ENOUGH_ANSWERS else None
 
 
-def _tokens(request: Request) -> int:
-    return sum(_count(message["content"]) + _TOKENS_A_MESSAGE for message in request.messages)
+def conversation_tokens(messages: Iterable[Message]) -> int:
+    """The tokens of a conversation by OpenAI's vocabulary, with what stands around each message."""
+    return sum(_count(message["content"]) + _TOKENS_A_MESSAGE for message in messages)
 
 
 @lru_cache(maxsize=4)

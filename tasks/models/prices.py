@@ -34,6 +34,12 @@ class StatedPrice(BaseModel):
         description="For tokens written to the provider's cache; 1.25 of input where not set.",
     )
     batch_share: float = Field(default=0.5, ge=0, le=1, description="What a batch costs of that: half, as most bill.")
+    endpoint_usd_per_hour: float | None = Field(
+        default=None,
+        ge=0,
+        le=1e6,
+        description="What an hour of a dedicated endpoint costs beside the tokens; no budget holds it: stop it.",
+    )
 
 
 class Tokens(NamedTuple):

@@ -1,4 +1,4 @@
-"""The ledger's tables: answers, and beside them what was tried, claimed, used and spent. Amounts are nanodollars."""
+"""The ledger's tables: answers, trainings at services, and what was tried, claimed, used and spent, in nanodollars."""
 
 import sqlalchemy as sa
 
@@ -82,6 +82,32 @@ BATCHED = sa.Table(
 """One row a request that came back from a batch, with its error or none; the run that it was handed to, if any.
 
 A stage that waits for more than one batch is begun anew, and finds here what it was told before.
+"""
+
+JOBS = sa.Table(
+    "jobs",
+    METADATA,
+    sa.Column("fingerprint", sa.String(64), primary_key=True),
+    sa.Column("project", sa.String, nullable=False, index=True),
+    sa.Column("run", sa.String, nullable=False),
+    sa.Column("trainer", sa.String, nullable=False),
+    sa.Column("base", sa.String, nullable=False),
+    sa.Column("file", sa.String, nullable=False),
+    sa.Column("validation", sa.String, nullable=False),
+    sa.Column("job", sa.String, nullable=False),
+    sa.Column("state", sa.String, nullable=False),
+    sa.Column("words", sa.Text, nullable=False),
+    sa.Column("reserved", sa.BigInteger, nullable=False),
+    sa.Column("spent", sa.BigInteger),
+    sa.Column("created_at", sa.Float, nullable=False),
+    sa.Column("changed_at", sa.Float, nullable=False),
+    sa.Column("host", sa.String, nullable=False),
+    sa.Column("process", sa.Integer, nullable=False),
+    sa.Column("held_until", sa.Float, nullable=False),
+)
+"""One row a training at a service, under the fingerprint of all that decides it; an id is empty until it is known.
+
+What a job cost is null where nobody says; host and process are those that are at work on it until the time given.
 """
 
 OWNERS = sa.Table(

@@ -1,7 +1,7 @@
 """How a data set becomes a student: one file a trainer, config and trainer in one. No Prefect in here.
 
 A trainer has `learn(rows, watched, checkpoints)`, which gives a `Lesson`: how the training went, and
-the student ready to be saved.
+the student ready to be saved. Of a trainer at a service, `order` has one.
 """
 
 from typing import Annotated, Literal, NamedTuple
@@ -14,9 +14,21 @@ from tasks.models import AnyModel, Local, ModelWeights
 from tasks.store import Store
 from tasks.trainers.card import Origin, Teacher, card
 from tasks.trainers.existing import ExistingTrainer
+from tasks.trainers.hosted import (
+    FireworksTrainer,
+    HostedTrainer,
+    OpenAITrainer,
+    TogetherTrainer,
+    ended,
+    estimated,
+    order,
+    refreshed,
+)
 from tasks.trainers.local import LocalTrainer
 
-Trainer = Annotated[ExistingTrainer | LocalTrainer, Field(discriminator="trainer")]
+Trainer = Annotated[
+    ExistingTrainer | LocalTrainer | OpenAITrainer | TogetherTrainer | FireworksTrainer, Field(discriminator="trainer")
+]
 
 
 class Serving(NamedTuple):
@@ -72,12 +84,20 @@ def _told(student: Student) -> _Told:
 
 __all__ = [
     "ExistingTrainer",
+    "FireworksTrainer",
+    "HostedTrainer",
     "LocalTrainer",
+    "OpenAITrainer",
     "Origin",
     "Serving",
     "Teacher",
+    "TogetherTrainer",
     "Trainer",
     "card",
+    "ended",
+    "estimated",
     "load_origin",
     "load_student",
+    "order",
+    "refreshed",
 ]

@@ -56,11 +56,11 @@ class ExistingTrainer(BaseModel):
             weights = self.model.weights
             licence = weights.licence() if weights.path else ""  # the hub may not answer, or answer otherwise
             return {"provider": "local", **Origin(weights.reference, licence, prompt)._asdict()}
-        named = {name: getattr(self.model, name) for name in sorted(self.model.model_fields_set - {"pace"})}
+        named = described(self.model)
         if isinstance(self.model, Recorded):
             named["answers"] = ANSWERS
         origin = Origin(f"{self.model.provider}/{self.model.model}", "", prompt)
-        return {"model": to_jsonable_python(named), **origin._asdict()}
+        return {"model": named, **origin._asdict()}
 
     def learn(self, rows: Sequence[Kept], watched: Sequence[Kept], checkpoints: Path | None = None) -> Lesson:
         """The student as it is: no row is learned."""
@@ -76,6 +76,11 @@ class ExistingTrainer(BaseModel):
         if isinstance(self.model, Recorded):
             shutil.copyfile(self.model.answers.unchanged(), folder / ANSWERS)
         (folder / "student.json").write_text(json.dumps(self.told(), ensure_ascii=False), encoding="utf-8")
+
+
+def described(model: AnyModel) -> dict[str, Any]:
+    """A model as a student's folder names it: as it was named, but for how fast it is asked."""
+    return to_jsonable_python({name: getattr(model, name) for name in sorted(model.model_fields_set - {"pace"})})
 
 
 def _weights(model: Local) -> Path:

@@ -37,7 +37,7 @@ def base() -> tuple[Any, Any]:
 
 def prompts(instruction: str) -> list[list[int]]:
     project = load_project(ROOT / "deployments" / "support.yaml")
-    rows = chosen(project.sample)[:ROWS]
+    rows = chosen(project)[:ROWS]
     return [prompt_tokens(base()[1], prompted(instruction, row)) for row in rows]
 
 

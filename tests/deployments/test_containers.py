@@ -89,7 +89,10 @@ def test_the_published_templates_are_as_they_were(package: str, known: set[str])
 
 
 def test_the_recipes_deploy_with_a_gpu_and_without_a_secret(prefect_server: None) -> None:
-    docker = {"job_configuration": {}, "variables": {"type": "object", "properties": {each: {} for each in OF_DOCKER}}}
+    docker = {
+        "job_configuration": {each: f"{{{{ {each} }}}}" for each in OF_DOCKER},
+        "variables": {"type": "object", "properties": {each: {} for each in OF_DOCKER}},
+    }
     with get_client(sync_client=True) as client:
         for kind, given in (("docker", docker), ("kubernetes", template("kubernetes"))):
             client.create_work_pool(WorkPoolCreate(name=f"stillhouse-{kind}", type=kind, base_job_template=given))

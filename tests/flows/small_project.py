@@ -46,7 +46,7 @@ def support() -> tuple[list[Input], dict[str, str], dict[str, Answer]]:
     gold = read_gold(project.filter)
     taken, approved = Counter[str](), Counter[str]()
     rows: list[Input] = []
-    for row in chosen(project.sample):
+    for row in chosen(project):
         name, is_gold = row["slice"], row["id"] in gold
         room = approved[name] < GOLD_A_SLICE if is_gold else taken[name] < ROWS_A_SLICE - GOLD_A_SLICE
         if name in SLICES and room:

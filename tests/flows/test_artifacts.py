@@ -33,7 +33,7 @@ def test_the_table_has_a_row_a_metric_and_a_column_a_system() -> None:
 
 
 def test_the_funnel_has_a_row_an_outcome() -> None:
-    assert passed(evidence()) == [{"stage": "filter", "outcome": "name", "rows": 3, "went on": "no"}]
+    assert passed(evidence()) == [{"stage": "filter", "outcome": "name", "rows": 6, "went on": "no"}]
 
 
 def test_a_key_is_one_that_prefect_takes() -> None:

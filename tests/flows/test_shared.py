@@ -1,5 +1,6 @@
-import json
+import logging
 import shutil
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -51,7 +52,7 @@ def test_what_one_host_did_another_finds_done_and_its_champion_on_stage(
     request = Request(messages=[Message(role="user", content="Where is my tent?")], max_output_tokens=4)
     [[answered]] = load_student(entry.student).model.answer([request])
     assert not answered.answer.error
-    Registry().promote("small", 1, "ada") if Registry().champion("small") is None else Registry().rollback("small")
+    Registry().rollback("small")
     hosts.host("one")
     assert Registry().champion("small") is None
     written = [file for file in tmp_path.rglob("*") if file.is_file()]
@@ -72,29 +73,57 @@ def test_the_evidence_of_a_run_is_read_where_it_was_not_made(hosts: Bucket, fini
         run_folder("small", 9)
 
 
-def test_a_run_that_the_bucket_left_alone_stops_and_the_next_one_uploads_what_was_made(
+class Away(logging.Handler):
+    """Takes the bucket away when something is said for the first time."""
+
+    def __init__(self, hosts: Bucket, said: str) -> None:
+        super().__init__()
+        self._hosts, self._said, self._stack = hosts, said, ExitStack()
+        self._gone = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if not self._gone and record.getMessage().startswith(self._said):
+            self._gone = True
+            self._stack.enter_context(self._hosts.away())
+
+    def back(self) -> None:
+        """The bucket is there again."""
+        assert self._gone
+        self._stack.close()
+
+
+def test_a_run_whose_bucket_goes_away_while_it_trains_stops_and_the_next_one_uploads_what_was_made(
     hosts: Bucket, finished: Finished, ran: pytest.LogCaptureFixture
 ) -> None:
-    one = hosts.host("one")
-    with hosts.away(), pytest.raises(StoreError, match="What was made here stays here"):
+    keys = hosts.host("one") / "keys"
+    for trained in keys.glob("train-*"):
+        trained.unlink()
+    away = Away(hosts, "train: ")
+    logging.getLogger("stillhouse").addHandler(away)
+    with pytest.raises(StoreError, match="What was made here stays here"):
         run(finished.project)
+    logging.getLogger("stillhouse").removeHandler(away)
+    away.back()
+    objects = Objects(hosts.url)
+    assert sorted(name.partition("-")[0] for name in objects.listed("keys")) == ["filter", "sample", "split", "teach"]
+    assert objects.listed("students") == {}
+    ran.clear()
     run(finished.project)
     assert done(ran) == []
-    shared = Objects(hosts.url).listed("keys")
-    assert shared.keys() == {file.name for file in (one / "keys").iterdir()}
-    assert not json.loads((run_folder("small") / "evidence.json").read_text())["config"].get("objects")
+    assert objects.listed("keys").keys() == {file.name for file in keys.iterdir()}
+    assert objects.listed("students")
 
 
 def test_a_student_that_the_bucket_lost_does_not_go_on_stage(hosts: Bucket, finished: Finished) -> None:
-    [entry] = [Registry().history("small")[0]] if run(finished.project) else []
+    trained = student(run(finished.project))
     Registry().rollback("small")
-    Objects(hosts.url).remove(f"students/{entry.student.fingerprint}/manifest.json")
-    assert Store().intact(entry.student)
+    Objects(hosts.url).remove(f"students/{trained.fingerprint}/manifest.json")
+    assert Store().intact(trained)
     with pytest.raises(StoreError, match="cannot go on stage"):
         Registry().promote("small", 1, "ada", "a reason")
     run(finished.project)
     Registry().promote("small", 1, "ada", "a reason")
-    assert Registry().champion("small") == entry.student
+    assert Registry().champion("small") == trained
 
 
 def test_a_bucket_beside_databases_of_one_host_is_refused_before_any_work(

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from tests.provider.behaviour import Behaviour
 from tests.provider.server import Provider
 
-LISTS, OBJECTS = ("api_keys", "models"), ("scripted",)
+LISTS, OBJECTS = ("api_keys", "models"), ("scripted", "shutdown_dates")
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ ERRORS: dict[Cause, Shape] = {
     "unauthorized": Shape(401, "authentication_error", None, "invalid x-api-key: {key}"),
     "no_such_model": Shape(404, "not_found_error", None, "model: {model}"),
     "no_such_object": Shape(404, "not_found_error", None, "{object} {id} not found."),
+    "exists": Shape(409, "invalid_request_error", None, "{id} is there already."),
     "too_large": Shape(413, "request_too_large", None, "Request exceeds the maximum allowed number of bytes."),
     "context_too_long": Shape(400, INVALID, None, "prompt is too long: {tokens} tokens > {limit} maximum"),
     "schema_rejected": Shape(400, INVALID, None, "output_config.format: structured outputs are not supported"),

@@ -8,7 +8,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(ge=0)]
 Fault = Literal["error", "overloaded", "hang", "truncated", "bad_json", "reset"]
 FAULTS: tuple[Fault, ...] = get_args(Fault)
-Moment = Literal["upload", "creation", "poll", "results"]
+Moment = Literal["listing", "upload", "creation", "poll", "results"]
 BILLED_FAULTS = {"truncated", "bad_json"}
 
 
@@ -61,6 +61,12 @@ class Behaviour(BaseModel):
     batch_stranger: bool = Field(False, description="Whether results hold one for a request that was never sent.")
     batch_truncated: bool = Field(False, description="Whether results break off in the middle of a line.")
     batch_forgotten: bool = Field(False, description="Whether no batch is known any more.")
+    training_queue_seconds: Seconds = Field(0.0, description="How long a training is queued, on the provider's clock.")
+    training_seconds: Seconds = Field(0.0, description="How long it then runs.")
+    training_fails: str = Field("", description="Why every training fails once it has run.")
+    training_unanswered: bool = Field(False, description="Whether a training is begun and its client told nothing.")
+    training_refusals: int = Field(0, ge=0, description="How many trainings are refused for the rate first.")
+    shutdown_dates: dict[str, str] = Field({}, description="When models are shut down, as the models endpoint says.")
     hold: Moment | None = Field(None, description="The moment at which whoever comes to it is held back.")
 
     @model_validator(mode="after")

@@ -71,6 +71,7 @@ class Files:
 
     async def listed(self, request: web.Request) -> web.StreamResponse:
         """A page of the files, the newest first."""
+        await self._holds.at("listing", request)
         wanted = request.query.get("purpose")
         newest = [file for file in reversed(self.kept.values()) if wanted in (None, file.purpose)]
         return web.json_response(page([file.described() for file in newest], request))

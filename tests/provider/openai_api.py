@@ -21,6 +21,7 @@ ERRORS: dict[Cause, Shape] = {
         404, INVALID, "model_not_found", "The model `{model}` does not exist or you do not have access to it."
     ),
     "no_such_object": Shape(404, INVALID, None, "No such {object} object: {id}"),
+    "exists": Shape(409, "already_exists", None, "{id} is there already."),
     "too_large": Shape(413, INVALID, None, "The request is too large."),
     "context_too_long": Shape(
         400,

@@ -9,6 +9,7 @@ Cause = Literal[
     "unauthorized",
     "no_such_model",
     "no_such_object",
+    "exists",
     "too_large",
     "context_too_long",
     "schema_rejected",

@@ -18,14 +18,18 @@ from tests.provider.batches import Batches
 from tests.provider.behaviour import Behaviour
 from tests.provider.clock import Clock
 from tests.provider.files_api import Files, guarding
+from tests.provider.fireworks_training import FireworksTraining
 from tests.provider.holds import Holds
 from tests.provider.openai_batches import OpenAIBatches
 from tests.provider.openai_chat import CHAT
 from tests.provider.openai_responses import RESPONSES
+from tests.provider.openai_training import OpenAITraining
 from tests.provider.question import Problem
 from tests.provider.replies import Replies, Reply
 from tests.provider.service import Api, new_id
 from tests.provider.sleeps import Sleeps
+from tests.provider.together_training import TogetherTraining
+from tests.provider.trainings import Trainings
 
 APIS = (CHAT, RESPONSES, anthropic_api.MESSAGES)
 LARGEST_BODY_BYTES = 300 * 2**20
@@ -46,6 +50,10 @@ class Provider:
         self.files = Files(self.clock.now, self.holds)
         self.openai_batches = OpenAIBatches(self._batches(), self.files, self.clock, self.holds)
         self.anthropic_batches = AnthropicBatches(self._batches(), self.clock, self.holds)
+        self.trainings = Trainings(lambda: self.behaviour, self.clock, self.holds)
+        self.openai_training = OpenAITraining(self.trainings, self.files)
+        self.together_training = TogetherTraining(self.trainings, self.files)
+        self.fireworks_training = FireworksTraining(self.trainings)
         self._tell()
         self.in_flight = self.most_in_flight = 0
         self.url = ""
@@ -102,14 +110,18 @@ class Provider:
         app = web.Application(client_max_size=LARGEST_BODY_BYTES)
         for api in APIS:
             app.router.add_post(api.path, self._endpoint(api))
+        for elsewhere in ("/together", "/fireworks/inference"):
+            app.router.add_post(f"{elsewhere}{CHAT.path}", self._endpoint(CHAT))
+        trainings = (self.openai_training, self.together_training, self.fireworks_training)
         for service, apis in (
-            (openai_api.SERVICE, (self.files, self.openai_batches)),
+            (openai_api.SERVICE, (self.files, self.openai_batches, *trainings)),
             (anthropic_api.SERVICE, (self.anthropic_batches,)),
         ):
             guard = guarding(service, lambda: self.behaviour.api_keys)
             for each in apis:
                 app.add_routes(each.routes(guard))
         app.router.add_get("/v1/models", self._models)
+        app.router.add_get("/v1/models/{id}", self._model)
         app.router.add_get("/_asked", self._report)
         app.router.add_put("/_behaviour", self._replace)
         app.router.add_put("/_clock", self._pass_time)
@@ -188,9 +200,16 @@ class Provider:
             status, body = service.error(Problem("unauthorized", key=key), request_id)
         return web.json_response(body, status=status, headers={service.request_id_header: request_id})
 
+    async def _model(self, request: web.Request) -> web.Response:
+        """One of OpenAI's models, with the date of its end."""
+        id = request.match_info["id"]
+        [described] = openai_api.SERVICE.models((id,))["data"]
+        return web.json_response(described | {"shutdown_date": self.behaviour.shutdown_dates.get(id)})
+
     async def _report(self, _: web.Request) -> web.Response:
         in_flight = {"in_flight": self.in_flight, "most_in_flight": self.most_in_flight, "refused": self.refused}
         in_flight |= {"holding": self.holds.holding, "batches": self.batches}
+        in_flight |= {"files": len(self.files.kept), "trainings": self.trainings.created}
         asked = [each.model_dump() for each in self.asked]
         return web.json_response({"counts": in_flight | self._log.counts(), "asked": asked})
 

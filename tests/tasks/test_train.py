@@ -6,12 +6,14 @@ import pytest
 
 from tasks.artifacts import Dataset, Made, Student
 from tasks.errors import StageFailed
+from tasks.models import Budget
 from tasks.rows import Kept
 from tasks.store import Store
 from tasks.train import Trained, train
 from tests.tasks.trainers.lessons import row, trainer
 
 ROWS = [row(number) for number in range(8)]
+BUDGET = Budget(project="test", run="run")
 LONG = row(9, completion="x" * 500)
 
 
@@ -20,7 +22,7 @@ def dataset(rows: Sequence[Kept]) -> Dataset:
 
 
 def trained(base: Path, rows: Sequence[Kept] = ROWS, watched: Sequence[Kept] = ()) -> Trained:
-    return train.fn(trainer(base), dataset(rows), dataset(watched))
+    return train.fn(trainer(base), dataset(rows), dataset(watched), BUDGET)
 
 
 def test_every_row_is_trained_on_or_watched_or_counted(tiny_llama: Path) -> None:

@@ -143,7 +143,7 @@ def trained(tmp_path: Path, tiny_llama: Path) -> object:
             "emphasis": {"intent": 3.0},
         }
     )
-    training = train.train.fn(trainer, stored(kept(), Kept), stored(kept()[:1], Kept)).training
+    training = train.train.fn(trainer, stored(kept(), Kept), stored(kept()[:1], Kept), BUDGET).training
     losses = [(round(point.train_loss, 2), round(point.validation_loss or 0, 2)) for point in training.curve]
     return [training.example, training.tokens, training.answer_tokens, training.steps, losses]
 

@@ -8,13 +8,14 @@ from pydantic import TypeAdapter
 from tasks.artifacts import Dataset, Made, Student
 from tasks.caching import content
 from tasks.errors import ProjectError, StoreError
-from tasks.models import Answer, Local, OpenAI, Recorded, Request, recorded_line, request_key
+from tasks.models import Answer, Budget, Local, OpenAI, Recorded, Request, recorded_line, request_key
 from tasks.rows import Kept
 from tasks.store import Store
 from tasks.train import train
 from tasks.trainers import ExistingTrainer, Serving, Trainer, card, load_origin, load_student
 from tests.tasks.trainers.lessons import row
 
+BUDGET = Budget(project="test", run="run")
 MADE = Made(stage="train", version="1", config={}, parents={})
 HOSTED: dict[str, Any] = {
     "provider": "openai",
@@ -113,7 +114,7 @@ def test_nothing_is_learned_and_every_row_is_accounted_for(tmp_path: Path) -> No
     def stored(count: int) -> Dataset:
         return Store().write_rows([row(number) for number in range(count)], Kept, MADE)
 
-    result = train.fn(existing(tmp_path, HOSTED), stored(5), stored(2))
+    result = train.fn(existing(tmp_path, HOSTED), stored(5), stored(2), BUDGET)
     assert result.tally.outcomes == {"trained": 0, "validated": 0, "too_long": 0, "not_learned": 7}
     assert (result.training.method, result.training.curve) == ("existing", [])
 
