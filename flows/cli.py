@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from flows import jobs, ledger, review, versions
+from flows import batches, jobs, ledger, review, versions
 from flows.shell import leaving_at_once, one_line_errors, visible
 
 app = typer.Typer(
@@ -16,6 +16,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(batches.app, name="batches")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(review.app, name="review")

@@ -79,6 +79,13 @@ class Project(Named):
         """What a run of this name may spend."""
         return Budget(project=self.name, run=run, project_usd=self.budget_usd, run_usd=run_usd)
 
+    def services(self) -> list[Service]:
+        """Every model that is asked for money: teachers, judges, base and student."""
+        rules = [rule for rule in self.filter.rules if isinstance(rule, Judged)]
+        judges = [*(rule.rubric.model for rule in rules), *(judge.model for judge in self.evaluate.judges())]
+        models = [*self.teach.teachers, *judges, *self.train.asked()]
+        return [model for model in models if isinstance(model, Service)]
+
 
 def load(path: Path) -> Project:
     """The project in a YAML file; the paths in it are relative to it.
@@ -117,12 +124,10 @@ def check(project: Project, run_usd: float | None = None, asks: bool = True) -> 
     rules = [rule for rule in project.filter.rules if isinstance(rule, Judged)]
     for judge in [*rules, *project.evaluate.judges()]:
         _check_judge(judge, project.teach.teachers)
-    judges = [*(rule.rubric.model for rule in rules), *(judge.model for judge in project.evaluate.judges())]
-    for model in [*project.teach.teachers, *judges, *project.train.asked()]:
-        if isinstance(model, Service):
-            _check_paid(project, model, run_usd)
-            if asks:
-                model.check()
+    for service in project.services():
+        _check_paid(project, service, run_usd)
+        if asks:
+            service.check()
     if isinstance(project.train, HostedTrainer) and not (project.budget_usd is None and run_usd is None):
         project.train.check_priced()
 

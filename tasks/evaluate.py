@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from prefect import task
 from pydantic import BaseModel, ConfigDict, Field
@@ -16,7 +17,7 @@ from tasks.few_shot import FewShot
 from tasks.judges import AnyScorer, PreferenceScorer, RubricScorer
 from tasks.judging import judge, preferred_over
 from tasks.measures import differences, estimates, macro_f1, usage
-from tasks.models import AnyModel, Budget, Hand, failure
+from tasks.models import AnyModel, Budget, Hand, failure, together
 from tasks.models.chat import prompted
 from tasks.models.served import answering
 from tasks.rows import Kept, Scored
@@ -149,7 +150,8 @@ def evaluate(
     systems = Systems(list(_systems(config, teacher, base, student, champion, rows)), config.plain(), hand)
     trained = _read(parts.train)
     prompts = config.few_shot.choose(systems, trained, _read(parts.validation)) if base is not None else []
-    answered = [each for system in systems for each in systems.scored(system.name, judged)]
+    by_system = together(partial(systems.scored, system.name, judged) for system in systems)
+    answered = [each for own in by_system for each in own]
     labels = config.labels()
     modes = examine(config.failure_modes, systems, trained, judged["holdout"], judged["unseen"], answered)
     scored, judging = judge(config.judges(), hand, rows, answered)

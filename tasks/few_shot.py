@@ -1,6 +1,7 @@
 """The base's best prompt: with as many solved examples before the row as do best on the validation rows."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import zip_longest
 from statistics import fmean
 from typing import Annotated
@@ -9,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.artifacts import digest
 from tasks.evidence import PromptTried
+from tasks.models import together
 from tasks.rows import Kept, Message
 from tasks.systems import System, Systems
 
@@ -36,7 +38,8 @@ class FewShot(BaseModel):
         candidates = {count: base._replace(examples=tuple(_shown(train, count))) for count in counts}
         rows = _by_lot(validation)[: self.rows]
         choice = rows and systems.scorers and len(counts) > 1
-        tried = [_try(systems, candidates[count], count, rows) for count in counts] if choice else []
+        tries = [partial(_try, systems, candidates[count], count, rows) for count in counts] if choice else []
+        tried = together(tries)
         best = min(tried, key=lambda each: (-each.mean, each.examples), default=None)
         systems.put(candidates[best.examples if best else counts[0]])
         return tried

@@ -1,11 +1,12 @@
 """Judges among the scorers: asked once every system has answered, for one of them compares answers."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from tasks.evidence import Judging
 from tasks.judges import AnyScorer, PreferenceScorer, RubricScorer, Unreadable
-from tasks.models import Answer, Hand
+from tasks.models import Answer, Hand, together
 from tasks.rows import Kept, Scored
 
 
@@ -22,12 +23,13 @@ def judge(scorers: Sequence[AnyScorer], hand: Hand, rows: Sequence[Kept], scored
     What cannot be read leaves no mark. Raises as `Hand.ask`, and `StageFailed` where too much cannot be read.
     """
     marks: list[dict[str, float]] = [{} for _ in scored]
-    judging: list[Judging] = []
-    for scorer in scorers:
+
+    def ask(scorer: AnyScorer) -> list[Judging]:
         if isinstance(scorer, RubricScorer):
-            judging += _grade(scorer, hand, rows, scored, marks)
-        elif isinstance(scorer, PreferenceScorer):
-            judging += _compare(scorer, hand, rows, scored, marks)
+            return _grade(scorer, hand, rows, scored, marks)
+        return list(_compare(scorer, hand, rows, scored, marks)) if isinstance(scorer, PreferenceScorer) else []
+
+    judging = [each for own in together(partial(ask, scorer) for scorer in scorers) for each in own]
     return Judged([_marked(row, own) for row, own in zip(scored, marks, strict=True)], judging)
 
 

@@ -4,7 +4,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from prefect import task
@@ -14,7 +14,20 @@ from tasks.artifacts import Dataset, Made, Result, Tally, canonical
 from tasks.caching import BY_CONTENT
 from tasks.errors import ProjectError, StageFailed
 from tasks.files import File
-from tasks.models import CUT_OFF, REFUSED, Answer, AnyModel, Asked, Budget, Hand, Local, Question, Request, failure
+from tasks.models import (
+    CUT_OFF,
+    REFUSED,
+    Answer,
+    AnyModel,
+    Asked,
+    Budget,
+    Hand,
+    Local,
+    Question,
+    Request,
+    failure,
+    together,
+)
 from tasks.models.chat import prompted
 from tasks.rows import AnswerKey, Input, Output
 from tasks.scorers.parsing import refuse_constant
@@ -153,11 +166,13 @@ def teach(config: TeachConfig, inputs: Dataset, budget: Budget) -> Taught:
     """Ask the teacher for an answer to each input."""
     started = time.monotonic()
     store, hand, outcomes = Store(), Hand("teach", budget), Counter[str]()
-    asked: list[Asked] = []
-    for teacher in config.teachers:
-        wanted = questions(store.read_rows(inputs), config)
-        asked.append(hand.ask(teacher, wanted, inputs.rows * config.samples))
-        _refuse_failures(config, asked[-1])
+
+    def ask(teacher: AnyModel) -> Asked:
+        answered = hand.ask(teacher, questions(store.read_rows(inputs), config), inputs.rows * config.samples)
+        _refuse_failures(config, answered)
+        return answered
+
+    asked = together(partial(ask, teacher) for teacher in config.teachers)
 
     def given() -> Iterator[Output]:
         for name, answered in zip(names(config.teachers), asked, strict=True):

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from tasks.models.account import Budget
 from tasks.models.anthropic import Anthropic
-from tasks.models.asking import Asked, Hand, Question
+from tasks.models.asking import Asked, Hand, Question, together
 from tasks.models.estimate import Estimated, estimate
 from tasks.models.ledger import Ledger, recorded_line
 from tasks.models.live.service import Service
@@ -46,4 +46,5 @@ __all__ = [
     "failure",
     "recorded_line",
     "request_key",
+    "together",
 ]

@@ -20,7 +20,7 @@ from tasks.files import Aside
 from tasks.models.ledger import Ledger, answer_row, find_answers, storable
 from tasks.models.prices import NANODOLLARS, dollars
 from tasks.models.request import Answer
-from tasks.models.tables import ANSWERS, ATTEMPTS, CLAIMS, OWNERS, SPENT
+from tasks.models.tables import ANSWERS, ATTEMPTS, BATCHES, CLAIMS, OWNERS, SPENT
 from tasks.processes import host, surely_dead
 
 LEASE_SECONDS = 60.0
@@ -66,12 +66,16 @@ class Attempt(NamedTuple):
 
 
 class Granted(NamedTuple):
-    """What may be asked now, what is known by now, what somebody else is asking, and whether the money ran out."""
+    """What may be asked now, what is known by now, what somebody else is asking, and whether the money ran out.
+
+    `batched` is what batches hold, for hours perhaps.
+    """
 
     claimed: list[str]
     known: dict[str, Answer]
     elsewhere: list[str]
     spent_out: bool
+    batched: Sequence[str] = ()
 
 
 class Account:
@@ -81,19 +85,21 @@ class Account:
     """
 
     def __init__(
-        self, ledger: Ledger, budget: Budget, stage: str, provider: str, lease_seconds: float = LEASE_SECONDS
+        self,
+        ledger: Ledger,
+        budget: Budget,
+        stage: str,
+        provider: str,
+        lease_seconds: float = LEASE_SECONDS,
+        owner: str = "",
     ) -> None:
-        self.budget, self.owner = budget, uuid.uuid4().hex
+        self.budget, self.owner = budget, owner or uuid.uuid4().hex
         self._database, self._stage, self._provider = ledger.database, stage, provider
         self._lease, self._beats, self._beaten = lease_seconds, 0, -math.inf
         self._seen: dict[str, tuple[int | None, float]] = {}
-        _LIVING.add(self.owner)
         with self._database.begin() as connection:
-            self._beat(connection)
             open_sums(connection, self._database, budget)
-            for row in connection.execute(sa.select(OWNERS)).all():
-                if _died(row.owner, row.host, row.process):
-                    self._inherit(connection, row.owner)
+            self._enter(connection)
 
     def close(self) -> None:
         """Give back what is claimed and not asked."""
@@ -169,6 +175,14 @@ class Account:
         gone = connection.execute(sa.delete(CLAIMS).where(*which).returning(CLAIMS.c.nanodollars)).scalars()
         move(connection, self.budget.project, self.budget.run, spent=cost, reserved=-sum(gone))
 
+    def _enter(self, connection: sa.Connection) -> None:
+        """Show that there is a new owner, and inherit from those that died."""
+        _LIVING.add(self.owner)
+        self._beat(connection)
+        for row in connection.execute(sa.select(OWNERS)).all():
+            if died(row.host, row.process, row.owner in _LIVING):
+                self._inherit(connection, row.owner)
+
     def _beat(self, connection: sa.Connection) -> None:
         """Show that the owner lives. One that was taken for dead, as after a long sleep, is entered anew."""
         if time.monotonic() - self._beaten > self._lease / _BEATS_A_LEASE:
@@ -190,7 +204,10 @@ class Account:
         asked = {key: owner for key, owner in holders.items() if key not in known}
         again = [key for key, owner in asked.items() if owner == self.owner]
         elsewhere = [key for key, owner in asked.items() if owner != self.owner]
-        return Granted(again + fitting, known, elsewhere, len(fitting) < len(free))
+        batches = self._batches(connection, {asked[key] for key in elsewhere})
+        batched = tuple(key for key in elsewhere if asked[key] in batches)
+        elsewhere = [key for key in elsewhere if asked[key] not in batches]
+        return Granted(again + fitting, known, elsewhere, len(fitting) < len(free), batched)
 
     def _holders(self, connection: sa.Connection, keys: Sequence[str]) -> dict[str, str]:
         """Who asks what of these keys, the dead left out: what they held is free."""
@@ -199,8 +216,15 @@ class Account:
         gone = self._bury(connection, others) if others else set[str]()
         return {key: owner for key, owner in held if owner not in gone}
 
+    def _batches(self, connection: sa.Connection, owners: set[str]) -> set[str]:
+        """Which of these owners are batches: those answer in their own time, and outlive every process."""
+        if not owners:
+            return set()
+        return set(connection.execute(sa.select(BATCHES.c.batch).where(BATCHES.c.batch.in_(owners))).scalars())
+
     def _bury(self, connection: sa.Connection, owners: set[str]) -> set[str]:
         """Inherit from those of the owners that are gone; who they are."""
+        owners = owners - self._batches(connection, owners)
         rows = {row.owner: row for row in connection.execute(sa.select(OWNERS).where(OWNERS.c.owner.in_(owners)))}
         gone = {owner for owner in owners if self._is_gone(owner, rows.get(owner))}
         for owner in gone:
@@ -212,7 +236,7 @@ class Account:
 
         While the ledger is away nobody's beat goes on.
         """
-        if row is not None and _died(owner, row.host, row.process):
+        if row is not None and died(row.host, row.process, owner in _LIVING):
             return True
         beat, now = None if row is None else row.beat, time.monotonic()
         last, since = self._seen.get(owner, (-1, now))
@@ -270,8 +294,8 @@ def _first_that_fit(wanted: Mapping[str, int], room: int | None) -> list[str]:
     return fitting
 
 
-def _died(owner: str, host_name: str, process: int) -> bool:
-    """Whether an owner of this machine is certainly gone; this very process knows its own."""
+def died(host_name: str, process: int, living: bool) -> bool:
+    """Whether who left this name is certainly gone; of itself this very process knows whether it is `living`."""
     if host_name == host() and process == os.getpid():
-        return owner not in _LIVING
+        return not living
     return surely_dead(host_name, process)

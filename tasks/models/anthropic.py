@@ -1,11 +1,14 @@
 """Anthropic, and every service that speaks its Messages API."""
 
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from tasks.models.live.service import Service
 from tasks.models.request import Answer, Request
+
+if TYPE_CHECKING:
+    from tasks.models.batches.anthropic import AnthropicBatches
 
 
 class Anthropic(Service):
@@ -48,6 +51,12 @@ class Anthropic(Service):
     def connect(self) -> Any:
         """An asynchronous client."""
         return self.sdk().AsyncAnthropic(**self.connection())
+
+    def batches(self) -> "AnthropicBatches":
+        """Its Message Batches API."""
+        from tasks.models.batches.anthropic import AnthropicBatches
+
+        return AnthropicBatches(self)
 
     def longest_output(self, request: Request) -> int:
         """The most tokens that may be billed as written."""

@@ -1,12 +1,13 @@
 """The one way to ask a model: what the ledger knows is not asked again, what is asked is recorded before use."""
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from tasks.errors import StoreError
+from tasks.errors import StoreError, Waiting
 from tasks.models.account import Account, Budget
+from tasks.models.batches.asking import Batching
 from tasks.models.ledger import Ledger
 from tasks.models.live.dispatcher import Dispatcher, Wanted
 from tasks.models.live.service import Service
@@ -14,7 +15,10 @@ from tasks.models.recorded import Recorded
 from tasks.models.request import Answer, Batched, Request, failure, request_key
 from tasks.progress import Progress
 
+Given = TypeVar("Given")
+
 _AT_ONCE = 500
+_LOOK_SECONDS = 60.0
 
 
 class Question(NamedTuple):
@@ -50,6 +54,21 @@ class Asked:
             yield from (known[key] if key in known else self.failed[key] for key in keys)
 
 
+def together(asks: Iterable[Callable[[], Given]]) -> list[Given]:
+    """What each gives; where some wait for a service, all are begun before the first of them is waited for."""
+    given: list[Given] = []
+    waiting: list[Waiting] = []
+    for ask in asks:
+        try:
+            given.append(ask())
+        except Waiting as each:
+            waiting.append(each)
+    if waiting:
+        soonest = min(each.seconds for each in waiting)
+        raise Waiting("; ".join(dict.fromkeys(map(str, waiting))), soonest)
+    return given
+
+
 class Hand:
     """Who asks: a stage of a run, with the ledger and what may be spent.
 
@@ -64,14 +83,15 @@ class Hand:
         """Ask a model what the ledger does not know; equal requests are asked once.
 
         Raises `BudgetSpent` where the next request could cost more than is left, `ModelUnavailable` where the service
-        cannot be asked, `StoreError` where the ledger cannot be used; what was answered until then is recorded.
+        cannot be asked, `StoreError` where the ledger cannot be used, `Waiting` while batches have what is wanted; what
+        was answered until then is recorded.
         """
         progress = Progress(label or self.stage, total)
         identity = model.identity()
         keys: list[str] = []
         missing = self._missing(model, questions, keys, progress)
         if isinstance(model, Service):
-            asked, failed = self._ask_service(model, missing, progress)
+            asked, failed = self._ask_service(model, missing, keys, progress)
         else:
             asked, failed = self._ask_batched(model, str(identity["provider"]), list(missing), progress)
         self.failed += sum(failure(answer.error) == "failed" for answer in failed.values())
@@ -106,10 +126,21 @@ class Hand:
         return {key for key, request in wanted if key in found and model.still_says(request, found[key])}
 
     def _ask_service(
-        self, service: Service, missing: Iterable[Wanted], progress: Progress
+        self, service: Service, missing: Iterable[Wanted], keys: Sequence[str], progress: Progress
     ) -> tuple[int, dict[str, Answer]]:
         if self.budget.caps():
             service.check_priced()
+        batching = Batching(service, self.ledger, self.budget, self.stage)
+        batching.harvest()  # before it is known what is missing
+        if service.mode == "live":
+            return self._ask_live(service, missing, progress)
+        few = batching.ask(missing)
+        failed = self._ask_live(service, few, progress)[1] if few else {}
+        return batching.hand_over(keys), batching.failed | failed
+
+    def _ask_live(
+        self, service: Service, missing: Iterable[Wanted], progress: Progress
+    ) -> tuple[int, dict[str, Answer]]:
         account = Account(self.ledger, self.budget, self.stage, service.listed_as)
         dispatcher = Dispatcher(service, account, progress)
         try:
@@ -120,6 +151,8 @@ class Hand:
                     account.close()
             else:
                 account.abandon()
+        if dispatcher.batched:
+            raise Waiting(f"{dispatcher.batched:,} requests are in batches that are not over", _LOOK_SECONDS)
         return dispatcher.answered + len(dispatcher.failed), dispatcher.failed
 
     def _ask_batched(

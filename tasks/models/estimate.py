@@ -29,13 +29,18 @@ _LONGEST_COUNTED, _CHARACTERS_A_TOKEN = 1_000_000, 4
 
 
 class Estimated(NamedTuple):
-    """Requests, how many the ledger does not know, and the low, the likely and the highest cost in nanodollars."""
+    """Requests, how many the ledger does not know, and the low, the likely and the highest cost in nanodollars.
+
+    `instead` is the likely cost the other way: in batches, or, of a model in batch mode, live.
+    """
 
     requests: int
     to_ask: int
     low: int | None
     likely: int | None
     high: int | None
+    batch: bool = False
+    instead: int | None = None
 
     def words(self) -> str:
         """The estimate as a person reads it."""
@@ -44,7 +49,9 @@ class Estimated(NamedTuple):
             return f"{known}; costs nothing"
         if self.low is None or self.likely is None or self.high is None:
             return f"{known}; no price is known"
-        return f"{known}; about {dollars(self.likely)} ({dollars(self.low)} to at most {dollars(self.high)})"
+        own, other = ("in batches", "live") if self.batch else ("live", "in batches")
+        cost = f"about {dollars(self.likely)} ({dollars(self.low)} to at most {dollars(self.high)})"
+        return f"{known}; {cost}" + ("" if self.instead is None else f" {own}, about {dollars(self.instead)} {other}")
 
 
 def estimate(service: Service, questions: Iterable[Question], ledger: Ledger) -> Estimated:
@@ -61,12 +68,17 @@ def estimate(service: Service, questions: Iterable[Question], ledger: Ledger) ->
     read = sum(conversation_tokens(request.messages) for request in left)
     low_share, high_share = (1.0, 1.0) if service.listed_as == "openai" and not service.base_url else OTHERS_COUNT
     written = longest * _USUAL if usual is None else usual * len(left)
+    likely = Tokens(int(read * (low_share + high_share) / 2), int(min(written, longest)))
+    batch, ways = service.mode == "batch", (service.prices, service.batch_prices)
+    own, other = reversed(ways) if batch else ways
     return Estimated(
         len(requests),
         len(left),
-        service.prices.cost(Tokens(int(read * low_share), int(min(written, longest * _SHORTEST)))),
-        service.prices.cost(Tokens(int(read * (low_share + high_share) / 2), int(min(written, longest)))),
-        sum(service.prices.worst(request, service.longest_output(request)) for request in left),
+        own.cost(Tokens(int(read * low_share), int(min(written, longest * _SHORTEST)))),
+        own.cost(likely),
+        sum(own.worst(request, service.longest_output(request)) for request in left),
+        batch,
+        other.cost(likely),
     )
 
 

@@ -13,7 +13,7 @@ from tasks.database import LEDGER, Database, placed
 from tasks.files import read_models
 from tasks.models.recorded import RecordedLine
 from tasks.models.request import Answer
-from tasks.models.tables import ANSWERS, ATTEMPTS, METADATA, SPENT, USES
+from tasks.models.tables import ANSWERS, ATTEMPTS, BATCHED, METADATA, SPENT, USES
 
 _KEYS_A_QUERY = 500
 _FOUND = sa.select(ANSWERS.c.key, ANSWERS.c.answer).where(ANSWERS.c.key.in_(sa.bindparam("keys", expanding=True)))
@@ -161,6 +161,7 @@ class Ledger:
             connection.execute(
                 sa.delete(ATTEMPTS).where(sa.or_(tried, ATTEMPTS.c.project == project) if row is None else tried)
             )
+            connection.execute(sa.delete(BATCHED).where(BATCHED.c.key.in_(keys)))
             gone = connection.execute(sa.delete(ANSWERS).where(ANSWERS.c.key.in_(keys))).rowcount
             connection.execute(sa.delete(USES).where(mine))
         return gone

@@ -1,11 +1,14 @@
 """OpenAI, and every service that speaks its Chat Completions or its Responses API."""
 
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from tasks.models.live.service import Service
 from tasks.models.request import Answer, Request
+
+if TYPE_CHECKING:
+    from tasks.models.batches.openai import OpenAIBatches
 
 _BROKEN_OFF = {"error", "abort", "insufficient_system_resource"}
 
@@ -66,6 +69,12 @@ class OpenAI(Service):
     def connect(self) -> Any:
         """An asynchronous client."""
         return self.sdk().AsyncOpenAI(**self.connection())
+
+    def batches(self) -> "OpenAIBatches":
+        """Its Batch API."""
+        from tasks.models.batches.openai import OpenAIBatches
+
+        return OpenAIBatches(self)
 
     def longest_output(self, request: Request) -> int:
         """The most tokens that may be billed as written."""

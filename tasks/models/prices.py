@@ -33,6 +33,7 @@ class StatedPrice(BaseModel):
         le=1e6,
         description="For tokens written to the provider's cache; 1.25 of input where not set.",
     )
+    batch_share: float = Field(default=0.5, ge=0, le=1, description="What a batch costs of that: half, as most bill.")
     endpoint_usd_per_hour: float | None = Field(
         default=None,
         ge=0,
@@ -54,10 +55,16 @@ class Tokens(NamedTuple):
 
 
 class Price:
-    """The price of a model's tokens: as stated, else as listed. `known` is False where nobody says."""
+    """The price of a model's tokens: as stated, else as listed. `known` is False where nobody says.
 
-    def __init__(self, model: str, provider: str, base_url: str | None, stated: StatedPrice | None) -> None:
+    In a batch, a model that no batch price is listed for costs what it costs live.
+    """
+
+    def __init__(
+        self, model: str, provider: str, base_url: str | None, stated: StatedPrice | None, batch: bool = False
+    ) -> None:
         self._model, self._provider, self._base_url, self._stated = model, provider, base_url, stated
+        self._batch = batch
 
     @cached_property
     def known(self) -> bool:
@@ -68,7 +75,7 @@ class Price:
         """Nanodollars, rounded up; None where the price is not known. What was cached was read, whatever is counted."""
         tokens = tokens._replace(input=max(tokens.input, tokens.cached + tokens.cache_write))
         if self._stated is not None:
-            return _stated_cost(self._stated, tokens)
+            return _stated_cost(self._stated, tokens, self._stated.batch_share if self._batch else 1.0)
         if self._listed is None:
             return None
         from genai_prices import Usage
@@ -99,7 +106,7 @@ class Price:
             )
         except LookupError:
             return None
-        return model.get_prices(datetime.now(UTC))
+        return model.get_prices(datetime.now(UTC), {"processing": "batch"} if self._batch else None)
 
 
 def priced(answer: Answer, price: Price) -> Answer:
@@ -124,7 +131,7 @@ def dollars(nanodollars: int) -> str:
     return f"${amount:,.2f}" if amount >= 1 or not amount else f"${amount:.4f}"
 
 
-def _stated_cost(price: StatedPrice, tokens: Tokens) -> int:
+def _stated_cost(price: StatedPrice, tokens: Tokens, share: float) -> int:
     cached = price.input_usd if price.cached_usd is None else price.cached_usd
     written = price.input_usd * _CACHE_WRITE if price.cache_write_usd is None else price.cache_write_usd
     fresh = tokens.input - tokens.cached - tokens.cache_write
@@ -134,4 +141,4 @@ def _stated_cost(price: StatedPrice, tokens: Tokens) -> int:
         + tokens.cache_write * written
         + tokens.output * price.output_usd
     )
-    return math.ceil(round(micro * 1000, 3))
+    return math.ceil(round(micro * share * 1000, 3))

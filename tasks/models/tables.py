@@ -48,6 +48,42 @@ CLAIMS = sa.Table(
 )
 """One row a request that somebody is asking now; its amount is reserved."""
 
+BATCHES = sa.Table(
+    "batches",
+    METADATA,
+    sa.Column("batch", sa.String(32), primary_key=True),
+    sa.Column("project", sa.String, nullable=False),
+    sa.Column("run", sa.String, nullable=False),
+    sa.Column("stage", sa.String, nullable=False),
+    sa.Column("service", sa.String, nullable=False),
+    sa.Column("model", sa.String, nullable=False),
+    sa.Column("state", sa.String, nullable=False, index=True),
+    sa.Column("remote", sa.String, nullable=False),
+    sa.Column("said", sa.String, nullable=False),
+    sa.Column("rows", sa.BigInteger, nullable=False),
+    sa.Column("done", sa.BigInteger, nullable=False),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("host", sa.String, nullable=False),
+    sa.Column("process", sa.Integer, nullable=False),
+    sa.Column("began_at", sa.Float, nullable=False),
+    sa.Column("changed_at", sa.Float, nullable=False),
+)
+"""One row a batch, which holds the claims whose owner it is, whatever becomes of the process that made it."""
+
+BATCHED = sa.Table(
+    "batched",
+    METADATA,
+    sa.Column("key", sa.String(64), primary_key=True),
+    sa.Column("batch", sa.String(32), nullable=False, index=True),
+    sa.Column("error", sa.Text, nullable=False),
+    sa.Column("tries", sa.Integer, nullable=False),
+    sa.Column("run", sa.String, nullable=False),
+)
+"""One row a request that came back from a batch, with its error or none; the run that it was handed to, if any.
+
+A stage that waits for more than one batch is begun anew, and finds here what it was told before.
+"""
+
 JOBS = sa.Table(
     "jobs",
     METADATA,

@@ -60,6 +60,8 @@ class _Asking:
 class Dispatcher:
     """Asks a service all that is wanted. What it answers is in the ledger; `failed` has what it did not, by key.
 
+    `batched` counts what batches hold, which is not asked beside them.
+
     `settled` is True once nothing is in flight and all that came home is recorded.
     """
 
@@ -81,6 +83,7 @@ class Dispatcher:
         self._why: BaseException | None = None
         self._over = False
         self.settled = False
+        self.batched = 0
         self.failed: dict[str, Answer] = {}
 
     def run(self, wanted: Iterable[Wanted]) -> None:
@@ -194,9 +197,11 @@ class Dispatcher:
         claimed, known, elsewhere = set(granted.claimed), granted.known, set(granted.elsewhere)
         self._ready.extend(asking for asking in wanted if asking.key in claimed)
         self._elsewhere.extend(asking for asking in wanted if asking.key in elsewhere)
-        left = [asking for asking in wanted if asking.key not in claimed | known.keys() | elsewhere]
+        batched = set(granted.batched)
+        self.batched += len(batched)
+        left = [asking for asking in wanted if asking.key not in claimed | known.keys() | elsewhere | batched]
         self._upcoming.extendleft(reversed(left))
-        if granted.known:
+        if granted.known or batched:
             self._books.set()
         try:
             self._meter.advance(recorded + len(granted.known), len(self._flying))

@@ -16,6 +16,9 @@ class Kind(StrEnum):
     DISCONNECTED = "disconnected"
     TIMED_OUT = "timed_out"
     UNREADABLE = "unreadable"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    LOST = "lost"
     CONTEXT_TOO_LONG = "context_too_long"
     INVALID = "invalid"
     REFUSED = "refused"
@@ -32,10 +35,13 @@ WAIT = {Kind.RATE_LIMITED, Kind.OVERLOADED}
 RETRY = {Kind.SERVER_ERROR, Kind.UNREACHABLE, Kind.DISCONNECTED, Kind.TIMED_OUT, Kind.UNREADABLE}
 """It may go through the next time: this is an attempt."""
 
+ENDED = {Kind.EXPIRED, Kind.CANCELLED, Kind.LOST}
+"""Its batch ended without it, or the answer is gone: it is asked again."""
+
 STOP = {Kind.SCHEMA_REJECTED, Kind.UNAUTHORISED, Kind.UNKNOWN_MODEL, Kind.NO_CREDIT}
 """No other row will fare better."""
 
-BILLED = {Kind.DISCONNECTED, Kind.TIMED_OUT, Kind.UNREADABLE}
+BILLED = {Kind.DISCONNECTED, Kind.TIMED_OUT, Kind.UNREADABLE, Kind.LOST}
 """The answer may have been given, and billed, and lost on its way; what never reached the service is not billed."""
 
 _ADVICE = {

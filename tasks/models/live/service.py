@@ -3,7 +3,7 @@
 import os
 import time
 from functools import cached_property
-from typing import Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -14,6 +14,9 @@ from tasks.models.live.limits import Limits, read_limits
 from tasks.models.live.pace import Pace
 from tasks.models.prices import Price, StatedPrice, priced
 from tasks.models.request import Answer, Request
+
+if TYPE_CHECKING:
+    from tasks.models.batches.remote import Remote
 
 _NO_KEY = "no-key-needed"
 _NO_ANSWER = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
@@ -58,6 +61,11 @@ class Service(BaseModel):
     )
     price: StatedPrice | None = Field(
         default=None, exclude=True, description="US dollars a million tokens; listed prices where not set."
+    )
+    mode: Literal["live", "batch"] = Field(
+        default="live",
+        exclude=True,
+        description="Whether answers are bought at once, or in batches within a day, mostly for half the price.",
     )
     pace: Pace = Field(default=Pace(), exclude=True, description="How fast, and how patiently, it is asked.")
 
@@ -134,6 +142,11 @@ class Service(BaseModel):
         """What its tokens cost."""
         return Price(self.model, self.listed_as, self.base_url, self.price)
 
+    @cached_property
+    def batch_prices(self) -> Price:
+        """What its tokens cost in a batch."""
+        return Price(self.model, self.listed_as, self.base_url, self.price, batch=True)
+
     def longest_output(self, request: Request) -> int:
         """The most tokens that may be billed as written."""
         return request.max_output_tokens
@@ -163,19 +176,25 @@ class Service(BaseModel):
         """An asynchronous client of the SDK."""
         raise NotImplementedError
 
+    def batches(self) -> "Remote":
+        """Its API for batches."""
+        raise NotImplementedError
+
+    def access(self) -> dict[str, Any]:
+        """What every client of the SDK is made with."""
+        return {
+            "api_key": self.api_key,
+            "base_url": self.base_url or self.address,  # never one that the SDK finds in the environment
+            "timeout": self.pace.timeout_seconds,
+        }
+
     def connection(self) -> dict[str, Any]:
-        """What the SDK's client is made with: it retries nothing itself, and aiohttp bears many requests at once."""
+        """What `connect` makes a client with: it retries nothing itself, and aiohttp bears many requests at once."""
         import httpx2
 
         wide = self.pace.max_in_flight
         limits = httpx2.Limits(max_connections=wide, max_keepalive_connections=wide)
-        return {
-            "api_key": self.api_key,
-            "base_url": self.base_url or self.address,  # never one that the SDK finds in the environment
-            "max_retries": 0,
-            "timeout": self.pace.timeout_seconds,
-            "http_client": self.sdk().DefaultAioHttpClient(limits=limits),
-        }
+        return self.access() | {"max_retries": 0, "http_client": self.sdk().DefaultAioHttpClient(limits=limits)}
 
     async def send(self, client: Any, request: Request) -> Reply | Failure:
         """One try, through the SDK; whatever comes of it is a value. Its words never hold the key."""
@@ -186,24 +205,34 @@ class Service(BaseModel):
         try:
             given = await client.post(self.path, body=self.body(request), cast_to=httpx2.Response)
         except sdk.APIStatusError as error:
-            return self._discreet(
+            return self.discreet(
                 status_failure(error.status_code, error.body, error.message, read_limits(error.response.headers))
             )
         except (sdk.APIConnectionError, aiohttp.ClientError) as error:  # the SDKs translate some of aiohttp's errors
-            return self._discreet(_no_answer(error))
+            return self.discreet(_no_answer(error))
         return self._read(given, time.monotonic() - started)
+
+    def understood(self, said: Any, prices: Price) -> Answer | Failure:
+        """The answer in what the service said, with its cost, or the failure that stands there, in words."""
+        try:
+            if failed := error_in(said):  # some gateways say with HTTP 200 what went wrong
+                return self.discreet(status_failure(*failed, Limits()))
+            return priced(self.read(said), prices)
+        except _NO_ANSWER as error:
+            return self.discreet(Failure(Kind.UNREADABLE, f"{type(error).__name__} {error} in: {str(said)[:2000]!r}"))
 
     def _read(self, given: Any, seconds: float) -> Reply | Failure:
         try:
             said, limits = given.json(), read_limits(given.headers)
-            if failed := error_in(said):  # some gateways say with HTTP 200 what went wrong
-                return self._discreet(status_failure(*failed, limits))
-            told = {"seconds": seconds, "request_id": given.headers.get(self.request_id_header, "")}
-            return Reply(priced(self.read(said).model_copy(update=told), self.prices), limits)
         except _NO_ANSWER as error:
-            return self._discreet(Failure(Kind.UNREADABLE, f"{type(error).__name__} {error} in: {given.text[:2000]!r}"))
+            return self.discreet(Failure(Kind.UNREADABLE, f"{type(error).__name__} {error} in: {given.text[:2000]!r}"))
+        answer = self.understood(said, self.prices)
+        if isinstance(answer, Failure):
+            return answer._replace(limits=limits)
+        told = {"seconds": seconds, "request_id": given.headers.get(self.request_id_header, "")}
+        return Reply(answer.model_copy(update=told), limits)
 
-    def _discreet(self, failure: Failure) -> Failure:
+    def discreet(self, failure: Failure) -> Failure:
         """The failure in few words; the key goes before they are cut, so that no part of it stays."""
         key, words = self.api_key, " ".join(failure.words.split())
         return failure._replace(words=(words.replace(key, "[the key]") if len(key) > 3 else words)[:500])

@@ -129,7 +129,7 @@ def test_a_wrong_key_stops_the_run_and_is_nowhere_in_the_failure(make: Make) -> 
 
 def test_a_key_that_the_cut_would_split_is_nowhere_in_the_failure() -> None:
     words = "x" * 480 + KEY
-    failure = chat("http://127.0.0.1")._discreet(Failure(Kind.INVALID, words))
+    failure = chat("http://127.0.0.1").discreet(Failure(Kind.INVALID, words))
     assert "sk-" not in failure.words
     assert len(failure.words) <= 500
 
