@@ -28,19 +28,20 @@ def create(file: Path) -> Iterator[str]:
     `STILLHOUSE_NOTIFY` points; without one it goes where it went, and at first nowhere. Raises `OperationFailed` where
     the file is wrong or the server does not take it.
     """
-    wanted = _read(file)
+    wanted = read(file)
     try:
         with get_client(sync_client=True) as client:
             block = _block(client)
             for each in wanted:
-                yield f"automation: {each['name']} ({_put(client, _addressed(each, block))})"
+                yield f"automation: {each['name']} ({_put(client, addressed(each, block))})"
     except httpx.HTTPError as error:
         raise OperationFailed(f"{file}: the Prefect server did not take it: {error}. Is it up?") from error
     if block is None:
         yield "notifications: nowhere; set STILLHOUSE_NOTIFY to an Apprise URL, as json://host/path, and run it again"
 
 
-def _read(file: Path) -> list[dict[str, Any]]:
+def read(file: Path) -> list[dict[str, Any]]:
+    """The automations in a file. Raises `OperationFailed` where it holds none."""
     try:
         return yaml.safe_load(file.read_text(encoding="utf-8"))["automations"]
     except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
@@ -56,7 +57,7 @@ def _block(client: SyncPrefectClient) -> UUID | None:
     return next((each.id for each in found if each.name == _BLOCK), None)
 
 
-def _addressed(automation: dict[str, Any], block: UUID | None) -> AutomationCore:
+def addressed(automation: dict[str, Any], block: UUID | None) -> AutomationCore:
     """The automation with its notifications sent by the block, or not at all."""
     actions = [
         ({**action, "block_document_id": block} if block else DoNothing().model_dump())

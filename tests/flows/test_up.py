@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -12,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
+from flows.up import place
 from tests.flows.house import House, opened
 from tests.flows.small_project import build, write
 from tests.postgres import Server
@@ -123,6 +126,14 @@ def test_up_again_leaves_what_runs_alone(house: House) -> None:
     assert sorted(each["name"] for each in there) == sorted(each["name"] for each in wanted)
     elsewhere = house.command("up", "--file", "prefect.yaml", "--port", str(house.port + 1), fails=True)
     assert f"it is up at http://127.0.0.1:{house.port}" in elsewhere
+
+
+def test_another_up_or_down_waits_for_the_one_at_work(store_root: Path) -> None:
+    with place().alone():
+        other = subprocess.Popen([sys.executable, "-m", "flows.cli", "down"], stdout=subprocess.DEVNULL)
+        with pytest.raises(subprocess.TimeoutExpired):
+            other.wait(5)
+    assert other.wait(60) == 0
 
 
 def test_a_project_that_was_not_deployed_is_refused(house: House) -> None:
