@@ -26,7 +26,7 @@ def rescue(answers: Sequence[tuple[str, Answer]], provider: str, why: Exception)
         return StoreError(f"{why} {len(answers)} answers that were paid for are lost: {error}.")
     message = (
         f"{why} {len(answers)} answers that were paid for and could not be recorded are in {Path(name)}: once it is "
-        f"mended, take them in with stillhouse ledger import {name}"
+        f"mended, and before you run again, take them in with stillhouse ledger import {name}"
     )
     logger.error(message)  # said at once, too: a signal may end the process before the error is seen
     return StoreError(message)
