@@ -13,15 +13,15 @@ from prefect.runtime import flow_run
 from pydantic import Field, TypeAdapter, ValidationError
 
 from flows.artifacts import show_monitored
-from flows.auditing import STAGE, Audited, at_promotion, audit, watched_metrics
+from flows.auditing import STAGE, Audited, audit, watched_metrics
+from flows.champion import Champion, champion_of
 from flows.events import tell
 from flows.progress import ProgressArtifacts
 from flows.project import Project, check, load
-from flows.runs import dataset, evidence_of, runs_folder, version_or_champion
-from tasks.artifacts import Student
+from flows.runs import runs_folder
 from tasks.caching import results_folder
 from tasks.errors import ProjectError
-from tasks.evidence import Evidence, Monitored, Moved, Traffic, Watched
+from tasks.evidence import Monitored, Moved, Traffic, Watched
 from tasks.files import ContentFile, File, describe
 from tasks.gathered import Gathering
 from tasks.models import Hand, Recorded
@@ -29,7 +29,6 @@ from tasks.models.prices import NANODOLLARS
 from tasks.monitoring import (
     Audit,
     Audits,
-    Judged,
     Retrain,
     decide,
     draw,
@@ -49,23 +48,12 @@ from tasks.report import render_monitored
 from tasks.reviews import row_key
 from tasks.rows import Input, conversation
 from tasks.sample import instructed
-from tasks.store import Store, write_whole
+from tasks.store import write_whole
 from tasks.teach import questions
 
 _DAY_SECONDS = 24 * 3600.0
 
 logger = logging.getLogger("stillhouse")
-
-
-class _Champion(NamedTuple):
-    """The student on stage: its version, since when it is there, what it was promoted on and what it learned from."""
-
-    student: Student
-    version: int
-    since: float
-    evidence: Evidence
-    promotion: list[Judged]
-    learned: list[Input]
 
 
 class _Look(NamedTuple):
@@ -113,7 +101,7 @@ def look(
     """
     if at > time.time() + _DAY_SECONDS:
         raise ProjectError(f"--at: {_day(at)} is yet to come. Give the day on which the traffic came in.")
-    champion, audits = _champion(project), Audits()
+    champion, audits = champion_of(project), Audits()
     before = audits.of(project.name, champion.student)
     seen_now = _look(project, champion, read_traffic(source, project.sample.fields), audits, run, budget_usd)
     last = before[-1].at if before else champion.since
@@ -138,19 +126,8 @@ def _source(traffic: str) -> ContentFile:
         raise ProjectError(f"traffic: {describe(error)}") from error
 
 
-def _champion(project: Project) -> _Champion:
-    if Registry().champion(project.name) is None:
-        raise ProjectError(f"{project.name}: nobody is on stage, so there is nobody to audit. stillhouse run its YAML")
-    entry = version_or_champion(project.name, None)
-    moves = [move for move in Registry().moves(project.name) if move.champion == entry.student]
-    evidence = evidence_of(project.name, entry)
-    promotion = at_promotion(project, Store().read_rows(dataset(evidence, "evaluate", "answers")))
-    learned: list[Input] = list(Store().read_rows(dataset(evidence, "sample", "inputs")))
-    return _Champion(entry.student, entry.version, moves[-1].moved_at, evidence, promotion, learned)
-
-
 def _look(
-    project: Project, champion: _Champion, logged: Logged, audits: Audits, run: str, budget_usd: float | None
+    project: Project, champion: Champion, logged: Logged, audits: Audits, run: str, budget_usd: float | None
 ) -> _Look:
     asked = [each._replace(row=instructed(each.row, project.sample)) for each in logged.asked]
     new = fresh([each.row for each in asked], audits.known(project.name, champion.student))
@@ -167,7 +144,7 @@ def _look(
     )
 
 
-def _texts(project: Project, champion: _Champion, new: dict[str, Input], spent: float) -> list[Moved]:
+def _texts(project: Project, champion: Champion, new: dict[str, Input], spent: float) -> list[Moved]:
     """Whether the texts moved, drawn from all on either side by a hash of what they say."""
     then = sorted((row_key(row), conversation(row)) for row in champion.learned)
     now = sorted((key, conversation(row)) for key, row in new.items())
@@ -183,7 +160,7 @@ def _texts(project: Project, champion: _Champion, new: dict[str, Input], spent: 
 
 
 def _monitored(
-    project: Project, champion: _Champion, audits: Sequence[Audit], seen_now: _Look, late: list[str], at: float
+    project: Project, champion: Champion, audits: Sequence[Audit], seen_now: _Look, late: list[str], at: float
 ) -> Monitored:
     """All that the audits come to, in words and numbers."""
     config, metrics = project.monitor, watched_metrics(project)
@@ -215,7 +192,7 @@ def _monitored(
     )
 
 
-def _moved(champion: _Champion, audits: Sequence[Audit], false_alarms: float, matters: float) -> list[Moved]:
+def _moved(champion: Champion, audits: Sequence[Audit], false_alarms: float, matters: float) -> list[Moved]:
     if not audits:
         return []
     error = false_alarms * audits[-1].spent
@@ -254,7 +231,7 @@ def _hindered(seen_now: _Look) -> list[str]:
     return said
 
 
-def _left(project: Project, champion: _Champion) -> str:
+def _left(project: Project, champion: Champion) -> str:
     if Registry().champion(project.name) == champion.student:
         return ""
     return f"version {champion.version} left the stage meanwhile: no retrain is asked for on its account"

@@ -1,6 +1,5 @@
 """The traffic that a student got: what was asked of it, and what it answered where that was logged."""
 
-from collections import Counter
 from typing import NamedTuple
 
 from tasks.files import ContentFile
@@ -21,10 +20,6 @@ class Logged(NamedTuple):
 
     asked: list[Asked]
     malformed: int
-
-    def slices(self, fresh: dict[str, Input]) -> dict[str, int]:
-        """How many of these conversations each slice has."""
-        return dict(Counter(row["slice"] for row in fresh.values()))
 
 
 def read_traffic(source: ContentFile, fields: Fields) -> Logged:

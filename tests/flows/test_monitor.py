@@ -90,15 +90,15 @@ def champion():
 
 
 def test_a_log_that_was_audited_already_is_audited_no_more(project: Path) -> None:
-    loaded, before = load(project), log(project, bills(0))
-    first = look(loaded, before, week(1))
+    loaded = load(project)
+    first = look(loaded, log(project, bills(0)), week(1))
     known = Audits().known("small", champion())
     again = look(loaded, log(project, range(*reversed_bounds(bills(0)), -1)), week(1))
     rest = {"known": 24, "audited": 6}
     assert again.traffic.outcomes == rest
     assert first.state == again.state == "healthy"
     assert known < Audits().known("small", champion())
-    third = look(loaded, before, week(2))
+    third = look(loaded, log(project, bills(0)), week(2))
     assert third.traffic.outcomes == {"known": 30}
     assert len(third.seen) == 2
 
