@@ -3,8 +3,8 @@
 from typing import NamedTuple
 
 from flows.auditing import at_promotion
+from flows.evidence.runs import dataset, evidence_of, version_or_champion
 from flows.project import Project
-from flows.runs import dataset, evidence_of, version_or_champion
 from tasks.artifacts import Student
 from tasks.errors import ProjectError
 from tasks.evidence import Evidence

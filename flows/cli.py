@@ -47,8 +47,8 @@ def run(
     """Run the pipeline; stages whose inputs have not changed are not done again."""
     with one_line_errors():
         if remote:
+            from flows.operation.remote import trigger
             from flows.project import load
-            from flows.remote import trigger
 
             print(trigger(load(project).name, budget_usd))
             return
@@ -92,7 +92,7 @@ def check(
 ) -> None:
     """Look at inputs before any money is spent: exit code 0 fine, 3 worth a look, 4 not to be run."""
     with one_line_errors():
-        from flows.check import check_file, check_holdout, check_project, worst
+        from flows.planning.check import check_file, check_holdout, check_project, worst
         from flows.project import load
 
         is_project = file.lower().endswith((".yaml", ".yml"))
@@ -122,9 +122,9 @@ def _refuse_idle_options(is_project: bool, priced: bool, probed: bool, held: boo
 def plan(project: ProjectFile, as_json: AsJson = False) -> None:
     """Say what a run would do now: what is cached, and what the teacher would be asked."""
     with one_line_errors():
-        from flows.plan import plan as look
+        from flows.planning.plan import plan as look
+        from flows.planning.shutdowns import shutdowns
         from flows.project import check, load
-        from flows.shutdowns import shutdowns
 
         loaded = load(project)
         check(loaded, asks=False)
@@ -218,10 +218,10 @@ def report(
 ) -> None:
     """Rebuild the page of the project's last run, or of a version, from its evidence."""
     with one_line_errors():
-        from flows.answers import write_answers
-        from flows.evidence import rebuild
+        from flows.evidence.answers import write_answers
+        from flows.evidence.gathering import rebuild
+        from flows.evidence.runs import read_evidence, run_folder
         from flows.naming import named
-        from flows.runs import read_evidence, run_folder
         from tasks.evidence import Evidence
 
         if schema:
@@ -247,7 +247,7 @@ def up(
 ) -> None:
     """Start a Prefect server with its UI, a worker, deployments and automations, on this machine; what is up stays."""
     with one_line_errors():
-        from flows.up import up as start
+        from flows.operation.up import up as start
 
         for line in start(file, port):
             print(line, flush=True)
@@ -257,7 +257,7 @@ def up(
 def down() -> None:
     """Stop what `stillhouse up` started."""
     with one_line_errors():
-        from flows.up import down as stop
+        from flows.operation.up import down as stop
 
         for line in stop():
             print(line)
@@ -269,10 +269,10 @@ def automations(
 ) -> None:
     """Put notifications, and what else a server does by itself, into that of PREFECT_API_URL, or the one that is up."""
     with one_line_errors():
-        from flows.remote import server
+        from flows.operation.remote import server
 
         server()
-        from flows.automations import create
+        from flows.operation.automations import create
 
         for line in create(file):
             print(line, flush=True)

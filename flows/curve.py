@@ -8,11 +8,11 @@ from prefect import flow
 from prefect.runtime import flow_run
 
 from flows.distill import run_stage
-from flows.evidence import curve_file
-from flows.plan import done
-from flows.progress import ProgressArtifacts
+from flows.evidence.gathering import curve_file
+from flows.evidence.runs import share, under_way
+from flows.operation.progress import ProgressArtifacts
+from flows.planning.plan import done
 from flows.project import Project, check, load
-from flows.runs import share, under_way
 from tasks.artifacts import Dataset, Made, digest
 from tasks.caching import results_folder
 from tasks.errors import ProjectError

@@ -9,15 +9,15 @@ from prefect import Task, flow
 from prefect.runtime import flow_run
 from pydantic import Field
 
-from flows import approval
-from flows.artifacts import StagesTable, show_verdict
-from flows.ending import ended, run_name
-from flows.evidence import Distilled, gather, publish, record
-from flows.mlflow_registry import show
-from flows.progress import ProgressArtifacts
+from flows.evidence.gathering import Distilled, gather, publish, record
+from flows.evidence.stopped import explained
+from flows.operation import approval
+from flows.operation.artifacts import StagesTable, show_verdict
+from flows.operation.ending import ended, run_name
+from flows.operation.progress import ProgressArtifacts
+from flows.operation.waiting import wait
 from flows.project import Project, check, load
-from flows.stopped import explained
-from flows.waiting import wait
+from flows.versions.mlflow_registry import show
 from tasks.artifacts import Result
 from tasks.caching import results_folder, shared
 from tasks.errors import Waiting

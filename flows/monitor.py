@@ -12,13 +12,13 @@ from prefect import flow
 from prefect.runtime import flow_run
 from pydantic import Field, TypeAdapter, ValidationError
 
-from flows.artifacts import show_monitored
 from flows.auditing import STAGE, Audited, audit, watched_metrics
 from flows.champion import Champion, champion_of
-from flows.events import tell
-from flows.progress import ProgressArtifacts
+from flows.evidence.runs import runs_folder
+from flows.operation.artifacts import show_monitored
+from flows.operation.events import tell
+from flows.operation.progress import ProgressArtifacts
 from flows.project import Project, check, load
-from flows.runs import runs_folder
 from tasks.caching import results_folder
 from tasks.errors import ProjectError
 from tasks.evidence import Monitored, Moved, Traffic, Watched

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 
-from flows import mlflow_registry
 from flows.gate import check_measured, check_slices
 from flows.naming import Named, read
+from flows.versions import mlflow_registry
 from tasks.caching import finished
 from tasks.economics import EconomicsConfig
 from tasks.errors import ProjectError

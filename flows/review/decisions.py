@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple, get_args
 
-from flows.cells import cell, control_characters, restored
+from flows.review.cells import cell, control_characters, restored
 from flows.review.sheet import CELL, KEY, Sheet, SheetRow, units
 from tasks.errors import ProjectError
 from tasks.reviews import Decision, Review, Shown

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from flows.cells import cell
-from flows.funnel import spoken
+from flows.evidence.funnel import spoken
+from flows.review.cells import cell
 from flows.review.sheet import fits
 from tasks.artifacts import digest
 from tasks.reviews import Shown, row_key

@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from flows.funnel import spoken
-from flows.plan import done
+from flows.evidence.funnel import spoken
+from flows.planning.plan import done
 from flows.project import Project, chosen
 from flows.review.decisions import decisions
 from flows.review.doubts import ask

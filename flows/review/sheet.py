@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from flows.cells import lines, neutralised, restored, write_csv
+from flows.review.cells import lines, neutralised, restored, write_csv
 from tasks.errors import ProjectError
 
 CELL = 32_767

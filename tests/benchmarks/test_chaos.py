@@ -11,7 +11,7 @@ import psutil
 import pytest
 import yaml
 
-from flows.up import Up
+from flows.operation.up import Up
 from tests.flows.house import House, opened
 from tests.flows.small_project import build
 from tests.flows.test_live_teacher import ROWS, SCHEMA, changed

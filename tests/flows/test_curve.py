@@ -7,7 +7,7 @@ from rich.console import Console
 
 from flows.console import curve_table
 from flows.curve import curve
-from flows.evidence import rebuild
+from flows.evidence.gathering import rebuild
 from tasks.artifacts import Dataset
 from tasks.caching import results_folder
 from tasks.errors import ProjectError

@@ -10,10 +10,10 @@ from prefect import Task
 from prefect.client.orchestration import get_client
 
 from flows.distill import Given, Params, pipeline, settle
-from flows.evidence import STAGES, rebuild
-from flows.plan import plan
+from flows.evidence.gathering import STAGES, rebuild
+from flows.evidence.runs import read_evidence, run_folder
+from flows.planning.plan import plan
 from flows.project import load
-from flows.runs import read_evidence, run_folder
 from tasks.artifacts import Student
 from tasks.caching import finished as what_finished
 from tasks.errors import StageFailed, StoreError

@@ -11,9 +11,9 @@ import yaml
 from typer.testing import CliRunner
 
 from flows.cli import app
-from flows.plan import plan
+from flows.evidence.runs import read_evidence
+from flows.planning.plan import plan
 from flows.project import check, load
-from flows.runs import read_evidence
 from tasks.errors import ProjectError
 from tasks.evidence import Evidence
 from tasks.models import Ledger

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from flows.plan import plan
+from flows.planning.plan import plan
 from flows.project import check, load
 from tasks.errors import BudgetSpent, ModelUnavailable, ProjectError, StageFailed
 from tasks.filter import filter

@@ -13,7 +13,7 @@ from prefect.settings import PREFECT_API_DATABASE_CONNECTION_URL
 from typer.testing import CliRunner
 
 from flows.cli import app
-from flows.plan import plan
+from flows.planning.plan import plan
 from flows.project import check, load
 from tasks.errors import BudgetSpent, ModelUnavailable, ProjectError
 from tasks.models import Ledger

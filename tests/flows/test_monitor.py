@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from flows.cli import app
 from flows.monitor import look, monitor
-from flows.plan import done
+from flows.planning.plan import done
 from flows.project import Project, load
 from tasks.caching import results_folder
 from tasks.errors import ProjectError

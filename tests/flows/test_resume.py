@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
-from flows.evidence import STAGES
+from flows.evidence.gathering import STAGES
 from tasks.evidence import Evidence
 from tasks.registry import Registry
 from tasks.store import Store

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.evidence import Evidence
+from flows.evidence.gathering import Evidence
 from tasks.artifacts import Dataset, Student
 from tasks.errors import ModelUnavailable
 from tasks.store import Store

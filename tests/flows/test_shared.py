@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from flows.distill import distill
-from flows.evidence import rebuild
-from flows.plan import plan
+from flows.evidence.gathering import rebuild
+from flows.evidence.runs import read_evidence, run_folder
+from flows.planning.plan import plan
 from flows.project import load
-from flows.runs import read_evidence, run_folder
 from tasks.errors import StoreError
 from tasks.models import Request
 from tasks.objects import Objects

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from prefect import flow
 
-from flows.waiting import wait
+from flows.operation.waiting import wait
 from tasks.errors import Waiting
 
 

@@ -10,8 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from flows.cli import app
-from flows.funnel import spoken
-from flows.plan import done, plan
+from flows.evidence.funnel import spoken
+from flows.planning.plan import done, plan
 from flows.project import Project, load
 from flows.review.decisions import decisions
 from flows.review.doubts import Question, ask

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flows.cells import cell
+from flows.review.cells import cell
 from flows.review.sheet import CELL, COLUMNS, KEY, fits, read_sheet, write_sheet
 from tasks.errors import ProjectError
 from tests.flows.review.spreadsheets import SAVES, opened

@@ -1,0 +1,1 @@
+"""What is worth knowing before a run: inputs looked at, what is cached, what it would cost."""

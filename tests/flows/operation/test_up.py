@@ -1,0 +1,151 @@
+"""One server, worker and database as `stillhouse up` starts them, and what a run is from there."""
+
+import json
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from flows.operation.up import place
+from tests.flows.house import House, opened
+from tests.flows.small_project import build, write
+from tests.postgres import Server
+
+STAGES = {"sample", "teach", "filter", "split", "train", "evaluate", "promote"}
+SHOWN = {"verdict-small", "scores-small", "funnel-small", "stages-small", "report-small"}
+
+
+@pytest.fixture(scope="module")
+def told() -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """Where notifications may be sent, and those that came."""
+    came: list[dict[str, Any]] = []
+
+    class Receiver(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            came.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Receiver) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"json://127.0.0.1:{server.server_port}/told", came
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def house(
+    tiny_llama: Path, postgres: Server, told: tuple[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[House]:
+    """The small project, whose promotions a person approves, up with its deployment on PostgreSQL."""
+    folder = tmp_path_factory.mktemp("house")
+    project = build(folder, tiny_llama)
+    given = yaml.safe_load(project.read_text())
+    write(folder, given | {"promote": given["promote"] | {"approval": "human"}})
+    with opened(folder, postgres, project, STILLHOUSE_NOTIFY=told[0]) as house:
+        yield house
+
+
+def test_what_is_deployed_has_a_schedule_a_typed_form_and_runs_one_at_a_time(house: House) -> None:
+    [deployed] = house.api("deployments/filter", deployments={"name": {"any_": ["small"]}})
+    [schedule] = deployed["schedules"]
+    form = deployed["parameter_openapi_schema"]["properties"]
+    assert (schedule["active"], schedule["schedule"]["timezone"]) == (True, "Europe/Berlin")
+    assert deployed["global_concurrency_limit"]["limit"] == 1
+    assert deployed["concurrency_options"]["collision_strategy"] == "CANCEL_NEW"
+    assert "US dollars" in form["budget_usd"]["description"]
+    assert form["budget_usd"]["anyOf"][0] == {"minimum": 0, "type": "number"}
+    until = time.monotonic() + 60
+    while not (coming := house.api("flow_runs/filter", flow_runs={"state": {"type": {"any_": ["SCHEDULED"]}}})):
+        assert time.monotonic() < until, "the scheduler creates no run"
+        time.sleep(1)
+    assert coming[0]["deployment_id"] == deployed["id"]
+
+
+def test_a_run_asked_for_from_afar_waits_for_a_person_and_puts_its_student_on_stage(
+    house: House, told: tuple[str, list[dict[str, Any]]]
+) -> None:
+    run = trigger(house, "--budget-usd", "0.5")
+    waits = house.once(run, "PAUSED", "COMPLETED", "FAILED", "CRASHED")
+    assert waits["state"]["name"] == "AwaitingApproval", waits["state"]
+    second = house.finished(trigger(house))
+    assert second["state"]["name"] == "Cancelled", "two runs of one project at once"
+    assert second["state"]["message"] == "Deployment concurrency limit reached."
+    assert places(house) == 1
+    house.api(f"flow_runs/{run}/resume", run_input={"approve": True, "name": "ada", "note": "read twenty"})
+    ended = house.finished(run)
+    assert ended["state"]["name"] == "Promoted", ended["state"]
+    assert ended["state"]["message"].startswith("small version 1 is on stage. The verdict is promote. Report: ")
+    assert ended["parameters"] == {"project": house.project.name, "budget_usd": 0.5}
+    assert re.fullmatch(r"distill small \d{4}-\d\d-\d\d \d\d:\d\d", ended["name"])
+    assert places(house) == 0
+    stages = house.api("task_runs/filter", flow_runs={"id": {"any_": [run]}})
+    assert {stage["name"].rpartition("-")[0] for stage in stages} == STAGES
+    shown = {each["key"] for each in house.api("artifacts/filter", flow_runs={"id": {"any_": [run]}})}
+    assert shown >= SHOWN
+    history = house.command("history", str(house.project))
+    assert "approved ada" in history
+    assert "on stage" in history
+    until = time.monotonic() + 60
+    while "small: stillhouse.promoted" not in [each["title"] for each in told[1]]:
+        assert time.monotonic() < until, f"nobody was notified: {told[1]}"
+        time.sleep(1)
+    [promoted] = [each for each in told[1] if each["title"] == "small: stillhouse.promoted"]
+    assert promoted["message"].startswith("small version 1 is on stage.")
+    assert "small: stillhouse.awaiting-approval" in [each["title"] for each in told[1]]
+
+
+def trigger(house: House, *options: str) -> str:
+    """A run of the deployment, asked for as a person does at a terminal."""
+    return house.command("run", str(house.project), "--remote", *options).strip().rpartition("/")[2]
+
+
+def places(house: House) -> int:
+    """How many runs hold a place of those that may run at once."""
+    [deployed] = house.api("deployments/filter", deployments={"name": {"any_": ["small"]}})
+    return house.api(f"deployments/{deployed['id']}")["global_concurrency_limit"]["active_slots"]
+
+
+def test_up_again_leaves_what_runs_alone(house: House) -> None:
+    said = house.command("up", "--file", "prefect.yaml")
+    assert f"http://127.0.0.1:{house.port} (was up)" in said
+    assert "worker: pool stillhouse (was up)" in said
+    assert "automation: stillhouse promoted (was there)" in said
+    wanted = yaml.safe_load((house.folder / "automations.yaml").read_text())["automations"]
+    there = house.api("automations/filter", limit=200)
+    assert sorted(each["name"] for each in there) == sorted(each["name"] for each in wanted)
+    elsewhere = house.command("up", "--file", "prefect.yaml", "--port", str(house.port + 1), fails=True)
+    assert f"it is up at http://127.0.0.1:{house.port}" in elsewhere
+
+
+def test_another_up_or_down_waits_for_the_one_at_work(store_root: Path) -> None:
+    with place().alone():
+        other = subprocess.Popen([sys.executable, "-m", "flows.cli", "down"], stdout=subprocess.DEVNULL)
+        with pytest.raises(subprocess.TimeoutExpired):
+            other.wait(5)
+    assert other.wait(60) == 0
+
+
+def test_a_project_that_was_not_deployed_is_refused(house: House) -> None:
+    other = house.project.with_name("other.yaml")
+    other.write_text(house.project.read_text().replace("name: small", "name: other"))
+    assert "has no deployment distill/other" in house.command("run", str(other), "--remote", fails=True)
+
+
+def test_a_port_that_is_taken_and_a_file_that_is_not_there_are_refused(house: House, tmp_path: Path) -> None:
+    elsewhere = house._replace(environment=house.environment | {"STILLHOUSE_STORE": str(tmp_path)})
+    taken = elsewhere.command("up", "--file", "prefect.yaml", "--port", str(house.port), fails=True)
+    assert f"something else listens on port {house.port}" in taken
+    assert "nowhere.yaml is not there" in elsewhere.command("up", "--file", "nowhere.yaml", fails=True)
+    assert elsewhere.command("down").split("\n")[:2] == ["worker: was not up", "server: was not up"]
+    assert "no Prefect server is known" in elsewhere.command("run", str(house.project), "--remote", fails=True)
