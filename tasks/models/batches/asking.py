@@ -1,8 +1,8 @@
 """Asking by batches: harvest what is over, submit what is missing, and wait without a thread."""
 
-import contextlib
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, suppress
 from itertools import islice
 
 from tasks.errors import BudgetSpent, Waiting
@@ -43,11 +43,12 @@ class Batching:
         if not out:
             return []
         self._service.check()
-        remote = self._service.batches()
-        submission, harvest = (
-            Submission(remote, self._ledger, self._budget, self._stage),
-            Harvest(remote, self._ledger),
-        )
+        with closing(self._service.batches()) as remote:
+            return self._harvest(out, remote)
+
+    def _harvest(self, out: list[Batch], remote: Remote) -> list[Batch]:
+        submission = Submission(remote, self._ledger, self._budget, self._stage)
+        harvest = Harvest(remote, self._ledger)
         left: list[Batch] = []
         for batch in out:
             try:
@@ -62,11 +63,13 @@ class Batching:
 
     def cancel(self) -> None:
         """Have every batch of the project's stopped; those that are over by now stay as they are."""
-        for batch in self._out():
-            if batch.state == State.OUT:
-                self._service.check()
-                with contextlib.suppress(Unserved):
-                    self._service.batches().cancel(batch.remote)
+        out = [batch for batch in self._out() if batch.state == State.OUT]
+        if out:
+            self._service.check()
+        with closing(self._service.batches()) as remote:
+            for batch in out:
+                with suppress(Unserved):
+                    remote.cancel(batch.remote)
 
     def ask(self, missing: Iterable[Wanted]) -> list[Wanted]:
         """Submit what is missing, and return once no batch has any of it: the few that are better asked live.
@@ -74,7 +77,10 @@ class Batching:
         Raises `Waiting` while batches are out, `BudgetSpent` where nothing is and no request fits the budget.
         """
         self._service.check()
-        remote = self._service.batches()
+        with closing(self._service.batches()) as remote:
+            return self._ask(remote, missing)
+
+    def _ask(self, remote: Remote, missing: Iterable[Wanted]) -> list[Wanted]:
         upcoming = Upcoming(remote, self._to_submit(missing))
         spent_out = self._submit(remote, upcoming)
         if self._waiting_for or self._later or spent_out or upcoming.more():

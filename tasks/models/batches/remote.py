@@ -69,6 +69,11 @@ class Remote:
         """A synchronous client; what may be sent twice is tried again by it."""
         return self.connect(self.service.access() | {"max_retries": _RETRIES})
 
+    def close(self) -> None:
+        """Let go of the client, where one was made."""
+        if "client" in vars(self):
+            self.client.close()
+
     def connect(self, access: dict[str, Any]) -> Any:
         """A client of the SDK."""
         raise NotImplementedError

@@ -1,6 +1,7 @@
 import logging
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -108,11 +109,11 @@ def test_a_batch_that_ends_half_done_keeps_that_half_and_the_rest_is_asked_again
     with pytest.raises(Waiting):
         ask(service, questions(rows), by)
     shop.clock.move(2 * HOUR if end == "cancelled" else 25 * HOUR)
-    if end == "cancelled":
-        service.batches().cancel(Records(Ledger().database).open()[0].remote)
-        service.batches().look(Records(Ledger().database).open()[0].remote)
-    else:
-        service.batches().look(Records(Ledger().database).open()[0].remote)
+    with closing(service.batches()) as batches:
+        remote = Records(Ledger().database).open()[0].remote
+        if end == "cancelled":
+            batches.cancel(remote)
+        assert batches.look(remote).over
     shop.behaviour = Behaviour(batch_seconds=HOUR)
     asked = ask_until_done(shop, service, questions(rows), by)
     assert texts(asked) == expected(rows)
