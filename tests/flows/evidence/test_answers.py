@@ -6,7 +6,7 @@ import pytest
 from flows.evidence.answers import write_answers
 from tasks.errors import StoreError
 from tasks.evidence import StageRecord
-from tests.flows.test_comparisons import kept, scored, written
+from tests.flows.evidence.test_comparisons import kept, scored, written
 from tests.tasks.report.runs import evidence
 
 

@@ -10,7 +10,7 @@ from flows.review.cells import cell
 from flows.review.sheet import CELL, COLUMNS, KEY, fits, read_sheet, write_sheet
 from tasks.errors import ProjectError
 from tests.flows.review.spreadsheets import SAVES, opened
-from tests.flows.test_cells import texts
+from tests.flows.review.test_cells import texts
 
 
 def a_row(**cells: str) -> list[str]:
