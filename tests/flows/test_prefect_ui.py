@@ -27,7 +27,7 @@ def house(
 ) -> Iterator[House]:
     """The small project up with its deployment; without a browser nothing is started."""
     folder = tmp_path_factory.mktemp("house")
-    with opened(folder, build(folder, tiny_llama), postgres) as house:
+    with opened(folder, postgres, build(folder, tiny_llama)) as house:
         yield house
 
 

@@ -114,6 +114,7 @@ def test_whatever_decides_an_answer_is_in_the_identity(change: dict[str, Any]) -
         {"price": {"input_usd": 1, "output_usd": 2}},
         {"pace": {"max_in_flight": 3}},
         {"api_key_env": "SHOP_KEY"},
+        {"mode": "batch"},
         {"cache_prompt": False},
     ],
 )
@@ -128,7 +129,7 @@ def test_the_port_is_not_in_the_identity() -> None:
 
 def test_every_setting_is_tested_above_to_be_in_the_identity_or_not() -> None:
     decides = {"model", "thinking_tokens", "adaptive_thinking", "effort", "top_p", "extra_body", "service"}
-    does_not = {"provider", "base_url", "price", "pace", "api_key_env", "cache_prompt"}
+    does_not = {"provider", "base_url", "price", "pace", "api_key_env", "cache_prompt", "mode"}
     assert set(Anthropic.model_fields) == decides | does_not
 
 

@@ -135,6 +135,7 @@ def test_whatever_decides_an_answer_is_in_the_identity(change: dict[str, Any]) -
         {"price": {"input_usd": 1, "output_usd": 2}},
         {"pace": {"max_in_flight": 3, "timeout_seconds": 9}},
         {"api_key_env": "SHOP_KEY"},
+        {"mode": "batch"},
         {"limit_field": "max_tokens"},
     ],
 )
@@ -164,7 +165,7 @@ def test_every_setting_is_tested_above_to_be_in_the_identity_or_not() -> None:
         "extra_body",
         "service",
     }
-    does_not = {"provider", "base_url", "price", "pace", "api_key_env", "limit_field"}
+    does_not = {"provider", "base_url", "price", "pace", "api_key_env", "limit_field", "mode"}
     assert set(OpenAI.model_fields) == decides | does_not
 
 

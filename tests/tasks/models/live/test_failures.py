@@ -5,7 +5,7 @@ from anthropic.types.shared import ErrorType
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.models.live.failures import BILLED, RETRY, STOP, WAIT, Kind, advice, status_failure
+from tasks.models.live.failures import BILLED, ENDED, RETRY, STOP, WAIT, Kind, advice, status_failure
 from tasks.models.live.limits import Limits
 
 ANTHROPICS = {
@@ -28,8 +28,8 @@ def kind(status: int, message: str = "", **body: object) -> Kind:
 
 
 def test_every_failure_has_one_consequence_and_a_bad_row_has_none() -> None:
-    assert len(WAIT | RETRY | STOP) == len(WAIT) + len(RETRY) + len(STOP)
-    assert set(Kind) - WAIT - RETRY - STOP == {Kind.CONTEXT_TOO_LONG, Kind.INVALID, Kind.REFUSED, Kind.FORBIDDEN}
+    assert len(WAIT | RETRY | STOP | ENDED) == len(WAIT) + len(RETRY) + len(STOP) + len(ENDED)
+    assert set(Kind) - WAIT - RETRY - STOP - ENDED == {Kind.CONTEXT_TOO_LONG, Kind.INVALID, Kind.REFUSED, Kind.FORBIDDEN}
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_money_refusals_and_what_a_row_only_says_are_told_apart(
 
 def test_a_refusal_is_no_attempt_and_may_not_be_billed() -> None:
     assert {Kind.RATE_LIMITED, Kind.OVERLOADED} == WAIT
-    assert BILLED < RETRY
+    assert BILLED < RETRY | {Kind.LOST}
     assert Kind.UNREACHABLE not in BILLED
 
 
