@@ -60,6 +60,8 @@ def cancel(
         for hand in hands:
             hand.cancel()
         while out := [batch for hand in hands for batch in hand.harvest()]:
+            for words in dict.fromkeys(words for hand in hands for words in hand.later):
+                typer.echo(words)
             typer.echo(f"{len(out)} still to be over; wait, or stop: the next run takes in what they have answered")
             time.sleep(_LOOK_SECONDS)
         typer.echo("no batch is out")

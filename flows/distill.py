@@ -15,12 +15,11 @@ from flows.operation import approval
 from flows.operation.artifacts import StagesTable, show_verdict
 from flows.operation.ending import ended, run_name
 from flows.operation.progress import ProgressArtifacts
-from flows.operation.waiting import wait
+from flows.operation.waiting import patiently
 from flows.project import Project, check, load
 from flows.versions.mlflow_registry import show
 from tasks.artifacts import Result
 from tasks.caching import results_folder, shared
-from tasks.errors import Waiting
 from tasks.evaluate import evaluate
 from tasks.evidence import StageRecord
 from tasks.filter import filter
@@ -74,7 +73,11 @@ def pipeline(project: Project, do: Do, budget: Budget) -> Distilled:
 
 
 def run_stage(stage: Task[Params, Given], *args: Params.args, **kwargs: Params.kwargs) -> Given:
-    """Run a stage as a Prefect task, and say in one line what it did."""
+    """Run a stage as a Prefect task, wait for what it waits for, and say in one line what it did."""
+    return patiently(lambda: _run_once(stage, *args, **kwargs))
+
+
+def _run_once(stage: Task[Params, Given], *args: Params.args, **kwargs: Params.kwargs) -> Given:
     started = time.monotonic()
     with shared(stage, *args, **kwargs):
         state = stage(*args, **kwargs, return_state=True)
@@ -109,14 +112,10 @@ def distil(project: Project, budget_usd: float | None = None) -> Path:
     table = StagesTable(project.name)
 
     def do(stage: Task[Params, Given], *args: Params.args, **kwargs: Params.kwargs) -> Given:
-        while True:
-            try:
-                result = run_stage(stage, *args, **kwargs)
-                finished.append(record(stage.name, result))
-                table.add(finished[-1])
-                return result
-            except Waiting as waiting:
-                wait(waiting)
+        result = run_stage(stage, *args, **kwargs)
+        finished.append(record(stage.name, result))
+        table.add(finished[-1])
+        return result
 
     with explained(project.name, finished):
         with ProgressArtifacts():

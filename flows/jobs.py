@@ -56,13 +56,14 @@ def cancel(project: Mine) -> None:
     with one_line_errors():
         from flows.project import load
         from tasks.errors import ProjectError
+        from tasks.models.jobs import OVER
         from tasks.trainers import HostedTrainer, ended
 
         loaded = load(project)
         trainer, jobs = loaded.train, _looked_at(loaded)
         if not isinstance(trainer, HostedTrainer):
             raise ProjectError(f"{loaded.name}: train.trainer is {trainer.trainer}, which has no job at a service.")
-        running = [job for job in jobs if job.state in ("begun", "at work") and job.trainer == trainer.name]
+        running = [job for job in jobs if job.state not in OVER and job.trainer == trainer.name]
         for job in running:
             now = ended(trainer, job)
             print(f"{job.trainer} job {job.job or '-'}: {now.state}: {visible(now.words)}")

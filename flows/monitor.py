@@ -18,6 +18,7 @@ from flows.evidence.runs import runs_folder
 from flows.operation.artifacts import show_monitored
 from flows.operation.events import tell
 from flows.operation.progress import ProgressArtifacts
+from flows.operation.waiting import patiently
 from flows.project import Project, check, load
 from tasks.caching import results_folder
 from tasks.errors import ProjectError
@@ -84,7 +85,8 @@ def monitor(
     check(loaded, budget_usd)
     moment = at.astimezone(UTC).timestamp() if at else time.time()
     with ProgressArtifacts():
-        monitored = look(loaded, _source(traffic), moment, flow_run.get_id() or STAGE, budget_usd)
+        source, run = _source(traffic), flow_run.get_id() or STAGE
+        monitored = patiently(lambda: look(loaded, source, moment, run, budget_usd))
     folder = _publish(monitored)
     show_monitored(monitored, folder)
     _tell(monitored, folder)

@@ -35,10 +35,13 @@ def one_line_errors() -> Generator[None]:
         os.environ.setdefault(name, value)
     warnings.filterwarnings("ignore", module="transformers|torch|prefect")
     logging.captureWarnings(True)
-    from tasks.errors import StillhouseError
+    from tasks.errors import StillhouseError, Waiting
 
     try:
         yield
+    except Waiting as waiting:
+        print(f"not yet: {waiting}. Give the same command again later", file=sys.stderr)
+        raise typer.Exit(1) from waiting
     except StillhouseError as error:
         print(f"error: {error}", file=sys.stderr)
         raise typer.Exit(1) from error

@@ -2,7 +2,9 @@
 
 import logging
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 from prefect import get_client
 from prefect.exceptions import Pause
@@ -11,7 +13,18 @@ from prefect.states import Scheduled
 
 from tasks.errors import OperationFailed, Waiting
 
+Given = TypeVar("Given")
+
 logger = logging.getLogger("stillhouse")
+
+
+def patiently(work: Callable[[], Given]) -> Given:
+    """Within a flow: what the work gives; as often as it waits for a service, the flow does, as `wait` has it."""
+    while True:
+        try:
+            return work()
+        except Waiting as waiting:
+            wait(waiting)
 
 
 def wait(waiting: Waiting) -> None:

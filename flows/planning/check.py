@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from flows.planning.estimates import asks
 from flows.project import Project, check
 from tasks.artifacts import digest
-from tasks.errors import ProjectError, StillhouseError
+from tasks.errors import ProjectError, StillhouseError, Waiting
 from tasks.evidence import ALL, Estimate, Scores
 from tasks.files import ContentFile, describe, fingerprint_file
 from tasks.filter import read_gold
@@ -106,7 +106,11 @@ def _probe(project: Project, rows: Sequence[Input], probed: int) -> Iterator[Fin
         return
     system = System("base", base, project.teach.prompt.text(), project.evaluate.max_output_tokens)
     systems = Systems([system], project.evaluate.plain(), Hand("check", project.budget("check")))
-    scored = systems.scored("base", {"holdout": judged})
+    try:
+        scored = systems.scored("base", {"holdout": judged})
+    except Waiting as waiting:
+        yield Finding("doubt", "probe", f"{waiting}: check again once it is over, or ask the base with mode: live")
+        return
     given = [each for each in estimates(scored) if each.slice == ALL]
     words = ", ".join(f"{each.metric} {each.mean:.0%} [{each.low:.0%}, {each.high:.0%}]" for each in given)
     yield Finding("fine", "probe", f"the base with the prompt on {len(judged)} rows: {words}")

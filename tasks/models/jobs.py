@@ -18,7 +18,7 @@ from tasks.processes import host, surely_dead
 State = Literal["begun", "creating", "at work", "done", "failed", "cancelled"]
 OVER: tuple[State, ...] = ("done", "failed", "cancelled")
 
-_HELD_SECONDS = 900.0
+_HELD_SECONDS = 7200.0  # two files may be long on their way; whoever dies on this host is found at once
 _AGAIN_SECONDS = 30.0
 
 
@@ -114,8 +114,11 @@ class Jobs:
         """Within, this process alone is at work on a training. Raises `Waiting` where another one is."""
         with self._database.begin() as connection:
             row = connection.execute(sa.select(JOBS).where(JOBS.c.fingerprint == fingerprint)).one()
-            mine = (row.host, row.process) == (host(), os.getpid())
-            if not mine and row.held_until > time.time() and not surely_dead(row.host, row.process):
+            if (
+                (row.host, row.process) != (host(), os.getpid())
+                and row.held_until > time.time()
+                and not surely_dead(row.host, row.process)
+            ):
                 who = f"process {row.process} on {row.host.partition('-')[0]}"
                 raise Waiting(f"train: {who} is at work on the same training", _AGAIN_SECONDS)
             held = {"host": host(), "process": os.getpid(), "held_until": time.time() + _HELD_SECONDS}
@@ -124,7 +127,8 @@ class Jobs:
             yield
         finally:
             with self._database.begin() as connection:
-                free = sa.update(JOBS).where(JOBS.c.fingerprint == fingerprint)
+                mine = (JOBS.c.host == held["host"], JOBS.c.process == held["process"])
+                free = sa.update(JOBS).where(JOBS.c.fingerprint == fingerprint, *mine)
                 connection.execute(free.values(held_until=0.0))
 
     def cost(self, project: str) -> int | None:

@@ -12,7 +12,7 @@ from tasks.models import Budget, Ledger
 from tasks.models.jobs import Jobs
 from tests.flows.test_hosted import local, written
 from tests.provider import Behaviour, provider_thread
-from tests.tasks.trainers.hosted.orders import ROWS, SERVICES, WATCHED, ordered, spent_usd, trainer
+from tests.tasks.trainers.hosted.orders import ROWS, SERVICES, WATCHED, minutes_pass, ordered, spent_usd, trainer
 
 HOUR = 3600.0
 
@@ -59,6 +59,34 @@ def test_what_a_killed_process_reserved_and_never_ordered_is_given_back(tmp_path
         assert spent_usd() == 1
         file = project(tmp_path, config.model_dump(mode="json", exclude_none=True))
         assert "begun" in command(file)
+        assert "it was never ordered" in command("cancel", file)
+        assert spent_usd() == 0
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_job_whose_creation_got_no_answer_is_found_and_ended(service: str, tmp_path: Path) -> None:
+    with provider_thread(Behaviour(training_unanswered=True, training_queue_seconds=HOUR)) as provider:
+        config = trainer(service, provider.url)
+        with pytest.raises(Waiting):
+            ordered(config)
+        file = project(tmp_path, config.model_dump(mode="json", exclude_none=True))
+        assert "creating" in command(file)
+        assert "cancelled" in command("cancel", file)
+        assert list(provider.trainings.cancelled) == list(provider.trainings.kept)
+        assert provider.trainings.created == 1
+
+
+def test_a_creation_that_came_to_nothing_is_given_back_once_that_is_sure(tmp_path: Path) -> None:
+    with provider_thread(Behaviour(training_unanswered=True)) as provider:
+        config = trainer("openai", provider.url)
+        with pytest.raises(Waiting):
+            ordered(config)
+        provider.trainings.kept.clear()
+        file = project(tmp_path, config.model_dump(mode="json", exclude_none=True))
+        done = CliRunner().invoke(app, ["jobs", "cancel", str(file)])
+        assert (done.exit_code, spent_usd() > 0) == (1, True)
+        assert "not yet: train: openai did not answer whether it started the job" in done.output
+        minutes_pass()
         assert "it was never ordered" in command("cancel", file)
         assert spent_usd() == 0
 

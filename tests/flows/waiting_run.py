@@ -4,16 +4,20 @@ from pathlib import Path
 
 from prefect import flow
 
-from flows.operation.waiting import wait
+from flows.operation.waiting import patiently
 from tasks.errors import Waiting
 
 
 @flow
 def waiting_run(diary: Path, seconds: float = 0.1) -> None:
     """What waits for the second line."""
-    while len(diary.read_text().splitlines() if diary.exists() else []) < 1:
-        with diary.open("a") as lines:
-            lines.write("came by\n")
-        wait(Waiting("teach: 1 batch of 3 rows is out", seconds))
+    patiently(lambda: come_by(diary, seconds))
     with diary.open("a") as lines:
         lines.write("went on\n")
+
+
+def come_by(diary: Path, seconds: float) -> None:
+    """Raises `Waiting` the first time."""
+    if not diary.exists():
+        diary.write_text("came by\n")
+        raise Waiting("teach: 1 batch of 3 rows is out", seconds)

@@ -2,10 +2,10 @@
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from itertools import islice
 
-from tasks.errors import BudgetSpent, Waiting
+from tasks.errors import BudgetSpent, ModelUnavailable, Waiting
 from tasks.models.account import Account, Budget
 from tasks.models.batches.filling import Upcoming
 from tasks.models.batches.harvest import Harvest, most_rows
@@ -14,7 +14,7 @@ from tasks.models.batches.remote import Remote, Unserved
 from tasks.models.batches.submission import Submission
 from tasks.models.ledger import Ledger
 from tasks.models.live.dispatcher import Wanted
-from tasks.models.live.failures import ENDED, RETRY, WAIT, Kind
+from tasks.models.live.failures import ENDED, RETRY, STOP, WAIT, Kind, advice
 from tasks.models.live.service import Service
 from tasks.models.prices import dollars
 from tasks.models.request import Answer
@@ -28,18 +28,22 @@ _DAY_SECONDS = 86_400.0
 
 
 class Batching:
-    """A stage's hand on the batches of one service. `failed` has what was tried and got no answer, by key."""
+    """A stage's hand on the batches of one service. `failed` has what was tried and got no answer, by key.
+
+    `later` says what the service did not do now, and is asked for again.
+    """
 
     def __init__(self, service: Service, ledger: Ledger, budget: Budget, stage: str) -> None:
         self._service, self._ledger, self._budget, self._stage = service, ledger, budget, stage
         self._records = Records(ledger.database)
-        self._waiting_for, self._later = 0, list[str]()
+        self._waiting_for, self.later = 0, list[str]()
         self._few: list[Wanted] = []
         self.failed: dict[str, Answer] = {}
 
     def harvest(self) -> list[Batch]:
         """Take in what is over; the project's batches that are not. Raises `ModelUnavailable` as the service does."""
-        out = self._records.open(self._budget.project, self._service)
+        self.later.clear()
+        out = self._out()
         if not out:
             return []
         self._service.check()
@@ -57,19 +61,30 @@ class Batching:
                 if batch.state == State.OUT:
                     batch = harvest.take(batch, alone=len(out) == 1)
             except Unserved as error:
-                self._later.append(f"{batch.service} cannot be asked about batch {batch.remote}: {error}")
+                words, kind = f"{batch.service} cannot be asked about batch {batch.remote}: {error}", error.failure.kind
+                if kind in STOP:
+                    then = f"{advice(kind, self._service.key_name)}, and run again: what it answers is not lost"
+                    raise ModelUnavailable(f"{words}. {then}.") from error
+                self.later.append(words)
             left += [batch] if batch.state in (State.FILLING, State.CREATING, State.OUT) else []
         return left
 
     def cancel(self) -> None:
-        """Have every batch of the project's stopped; those that are over by now stay as they are."""
+        """Have every batch of the project's stopped; those that are over by now stay as they are.
+
+        Raises `ModelUnavailable` where the service does not take that now.
+        """
         out = [batch for batch in self._out() if batch.state == State.OUT]
         if out:
             self._service.check()
         with closing(self._service.batches()) as remote:
             for batch in out:
-                with suppress(Unserved):
+                try:
                     remote.cancel(batch.remote)
+                except Unserved as error:
+                    if error.failure.kind in WAIT | RETRY:
+                        words = f"{batch.service} was not told to cancel batch {batch.remote}: {error}"
+                        raise ModelUnavailable(f"{words}. The batch goes on: cancel again later.") from error
 
     def ask(self, missing: Iterable[Wanted]) -> list[Wanted]:
         """Submit what is missing, and return once no batch has any of it: the few that are better asked live.
@@ -83,11 +98,11 @@ class Batching:
     def _ask(self, remote: Remote, missing: Iterable[Wanted]) -> list[Wanted]:
         upcoming = Upcoming(remote, self._to_submit(missing))
         spent_out = self._submit(remote, upcoming)
-        if self._waiting_for or self._later or spent_out or upcoming.more():
+        if self._waiting_for or self.later or spent_out or upcoming.more():
             if out := self._out():
                 raise self._wait(out, spent_out)
-            if self._waiting_for or self._later:
-                raise Waiting("; ".join([*self._later, *self._elsewhere()]), _SOONEST_SECONDS)
+            if self._waiting_for or self.later:
+                raise Waiting("; ".join([*self.later, *self._elsewhere()]), _SOONEST_SECONDS)
             raise self._spent_out(upcoming)
         self.failed |= {key: Answer(error=f"{each.kind}: {each.words}") for key, each in upcoming.too_large.items()}
         return self._few
@@ -104,7 +119,7 @@ class Batching:
         while upcoming.more() and not (crowded and self._out()):  # where the queue was full, one at a time
             done = submission.submit(upcoming, most_rows(crowded, remote.most_rows))
             self._waiting_for += done.in_hand
-            self._later += [done.later] if done.later else []
+            self.later += [done.later] if done.later else []
             if done.spent_out or done.later:
                 return done.spent_out
         return False
@@ -145,7 +160,7 @@ class Batching:
         if spent_out:
             words.append("what does not fit the budget beside them is asked when they are over")
         seconds = oldest.age_seconds * _SHARE_OF_AGE
-        return Waiting("; ".join([*words, *self._later]), min(_LATEST_SECONDS, max(_SOONEST_SECONDS, seconds)))
+        return Waiting("; ".join([*words, *self.later]), min(_LATEST_SECONDS, max(_SOONEST_SECONDS, seconds)))
 
     def _elsewhere(self) -> list[str]:
         return [f"{self._waiting_for:,} requests are asked by others"] if self._waiting_for else []

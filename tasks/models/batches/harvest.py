@@ -36,11 +36,14 @@ class Harvest:
         """
         account = BatchAccount(self._ledger, batch, self._remote.service)
         try:
-            look = self._remote.look(batch.remote)
+            return self._take(batch, account, alone)
         except Unserved as error:
             if error.status != _UNKNOWN:
                 raise
             return self._forgotten(batch, account)
+
+    def _take(self, batch: Batch, account: BatchAccount, alone: bool) -> Batch:
+        look = self._remote.look(batch.remote)
         if not look.over:
             return self._records.change(batch, said=look.state, done=look.done)
         if look.problem is not None:
@@ -73,9 +76,9 @@ class Harvest:
         return Failure(look.ended, "its batch ended before it was reached")
 
     def _forgotten(self, batch: Batch, account: BatchAccount) -> Batch:
-        lost = account.give_up(Failure(Kind.LOST, "the service knows its batch no more"))
+        lost = account.give_up(Failure(Kind.LOST, "the service knows its batch, or what it answered, no more"))
         logger.warning(
-            "%s knows batch %s no more: its %d requests may have been billed, count as spent, and are asked again",
+            "%s knows batch %s or its results no more: its %d requests may be billed, count as spent, are asked again",
             *(batch.service, batch.remote, lost),
         )
         return self._records.change(batch, state=State.OVER, said="forgotten")

@@ -73,18 +73,22 @@ def refreshed(trainer: HostedTrainer, job: Job) -> Job:
 def ended(trainer: HostedTrainer, job: Job) -> Job:
     """Have the service end a job; the training as it is then. Raises one of our errors where it does not.
 
-    What was reserved for a job that was never ordered, as by a process that was killed, is given back.
+    One whose creation got no answer is looked for first. What was reserved for a job that was never ordered, as by a
+    process that was killed, is given back.
     """
-    if job.state == "begun":
-        jobs = Jobs(Ledger())
-        with jobs.held(job.fingerprint):
+    jobs = Jobs(Ledger())
+    with jobs.held(job.fingerprint):
+        job = jobs.find(job.fingerprint) or job  # as whoever held it before has left it
+        try:
+            with trainer.client() as client:
+                if id := job.job or (_found(trainer, client, job) if job.state == "creating" else None):
+                    job = jobs.record(job.fingerprint, job=id)
+                    trainer.cancel(client, id)
+        except Refused as refused:
+            raise refused.explained(trainer.rules.service, trainer.key_name, begun=True) from refused
+        if not job.job:
             jobs.drop(job.fingerprint)
-        return job._replace(state="cancelled", words="it was never ordered", reserved=0)
-    try:
-        with trainer.client() as client:
-            trainer.cancel(client, job.job)
-    except Refused as refused:
-        raise refused.explained(trainer.rules.service, trainer.key_name, begun=True) from refused
+            return job._replace(state="cancelled", words="it was never ordered", reserved=0)
     return refreshed(trainer, job)
 
 
@@ -134,15 +138,20 @@ def _created(jobs: Jobs, trainer: HostedTrainer, client: Any, job: Job, given: S
             job = jobs.record(job.fingerprint, **{field: id})
     if not all(trainer.ready(client, file) for file in (job.file, job.validation) if file):
         raise Waiting(f"train: {trainer.name} is reading the examples", _LEAST_SECONDS)
-    id = trainer.find_job(client, job.fingerprint, job.file) or _started(jobs, trainer, client, job)
+    id = _found(trainer, client, job) or _started(jobs, trainer, client, job)
     return jobs.record(job.fingerprint, job=id, state="at work")
 
 
-def _started(jobs: Jobs, trainer: HostedTrainer, client: Any, job: Job) -> str:
-    """A new job. After a try that got no answer the service is given time to show what came of it."""
-    since = time.time() - job.changed_at
-    if job.state == "creating" and since < _UNANSWERED_SECONDS:
+def _found(trainer: HostedTrainer, client: Any, job: Job) -> str | None:
+    """The job, where it is there. After a try that got no answer the service is given time to show what came of it."""
+    id, since = trainer.find_job(client, job.fingerprint, job.file), time.time() - job.changed_at
+    if id is None and job.state == "creating" and since < _UNANSWERED_SECONDS:
         words = f"train: {trainer.name} did not answer whether it started the job; looking for it"
         raise Waiting(words, _UNANSWERED_SECONDS - since)
+    return id
+
+
+def _started(jobs: Jobs, trainer: HostedTrainer, client: Any, job: Job) -> str:
+    """A new job; that it is asked for is written down first."""
     jobs.record(job.fingerprint, state="creating")
     return trainer.create(client, job.fingerprint, job.file, job.validation)

@@ -7,11 +7,13 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from prefect import get_client
+from prefect import flow, get_client, task
 from prefect.client.schemas.objects import FlowRun
 from prefect.runner import Runner
 
-from tests.flows.waiting_run import waiting_run
+from flows.distill import run_stage
+from tasks.artifacts import Result, Tally
+from tests.flows.waiting_run import come_by, waiting_run
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -33,6 +35,20 @@ def test_at_a_terminal_the_flow_waits_and_goes_on(tmp_path: Path) -> None:
     waiting_run(tmp_path / "diary", 0.2)
     assert time.monotonic() - started > 0.2
     assert (tmp_path / "diary").read_text() == "came by\nwent on\n"
+
+
+def test_whichever_flow_runs_a_stage_waits_for_it(tmp_path: Path) -> None:
+    @task
+    def stage(diary: Path) -> Result:
+        come_by(diary, 0.1)
+        return Result(tally=Tally(rows_in=0, outcomes={}), seconds=0)
+
+    @flow
+    def another() -> Result:
+        return run_stage(stage, tmp_path / "diary")
+
+    assert another().tally.rows_in == 0
+    assert (tmp_path / "diary").read_text() == "came by\n"
 
 
 def test_the_run_of_a_deployment_frees_its_worker_and_is_taken_up_when_it_is_due(

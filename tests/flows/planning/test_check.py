@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from flows.cli import app
 from tests.flows import small_project
+from tests.provider import Behaviour, provider_thread
 
 ROOT = Path(__file__).parents[3]
 RUNNER = CliRunner()
@@ -68,7 +69,7 @@ def test_an_instruction_that_changes_half_way_is_worth_a_look(support: list[dict
         for at, row in enumerate(support)
     ]
     code, found = check(written(tmp_path / "drift.jsonl", rows))
-    assert code == 3
+    assert code == 3, found
     assert "from row 301 on another one" in found["one task"][0]["words"]
 
 
@@ -104,7 +105,7 @@ def test_a_holdout_that_cannot_be_read_is_not_called_clean(support: list[dict[st
     assert code == 4
     assert "0 held-out rows can be read" in found["leaks"][0]["words"]
     code, found = check(rows, "--holdout", written(tmp_path / "part.jsonl", [*support[200:240], {"foo": "x"}]))
-    assert code == 3
+    assert code == 3, found
     assert "1 rows cannot be read" in found["leaks"][0]["words"]
 
 
@@ -141,6 +142,20 @@ def test_a_probe_asks_the_base_and_says_when_prompting_is_good_enough(tmp_path: 
     _, found = check(small_project.write(tmp_path, easy), "--probe", "4")
     assert "you may need no student" in found["probe"][1]["words"]
     assert code in {0, 3}
+
+
+def test_a_probe_of_a_base_in_batch_mode_says_that_its_answers_are_still_to_come(
+    tmp_path: Path, tiny_llama: Path
+) -> None:
+    small_project.build(tmp_path, tiny_llama)
+    with provider_thread(Behaviour(batch_seconds=3600)) as provider:
+        model = {"provider": "openai", "model": "m", "base_url": provider.openai_url, "service": "shop"}
+        train = {"trainer": "existing", "model": model, "base": model | {"mode": "batch"}}
+        file = small_project.write(tmp_path, small_project.settings(tiny_llama) | {"train": train, "budget_usd": None})
+        code, found = check(file, "--probe", "4")
+    assert code == 3, found
+    assert "1 batch with 4 requests to shop (m) is out" in found["probe"][0]["words"]
+    assert "check again once it is over, or ask the base with mode: live" in found["probe"][0]["words"]
 
 
 @pytest.mark.parametrize("teacher", ["nobody/nothing", "openai"])

@@ -198,11 +198,39 @@ def test_a_batch_that_the_provider_forgot_counts_as_spent_and_its_rows_are_asked
     shop.behaviour = Behaviour(batch_forgotten=True)
     with pytest.raises(Waiting):
         ask(service, questions(30), by)
-    assert "may have been billed, count as spent, and are asked again" in caplog.text
+    assert "may be billed, count as spent, are asked again" in caplog.text
     assert Books.now()[0] == Books.now()[3] == reserved
     asked = ask(service, questions(30), by)
     assert asked.failures == 30
     assert shop.batches == 2
+
+
+def test_results_that_the_provider_keeps_no_more_count_as_spent_and_their_rows_are_asked_again(shop: Provider) -> None:
+    service, by = teacher("openai", shop.url), hand()
+    with pytest.raises(Waiting):
+        ask(service, questions(30), by)
+    reserved = Books.now()[1]
+    shop.clock.move(3 * HOUR)
+    assert service.batches().client.batches.list().data[0].output_file_id
+    for name in [name for name, file in shop.files.kept.items() if file.purpose == "batch_output"]:
+        del shop.files.kept[name]
+    with pytest.raises(Waiting, match="1 batch with 30 requests"):
+        ask(service, questions(30), by)
+    assert Books.now()[0] == Books.now()[3] == reserved
+    assert texts(ask_until_done(shop, service, questions(30), by)) == expected(30)
+    assert Books.now()[:2] == (reserved + bill(shop.asked) // 2, 0)
+
+
+def test_a_key_that_is_let_in_no_more_is_told_at_once_and_the_batch_is_not_lost(api: str, shop: Provider) -> None:
+    service, by = teacher(api, shop.url), hand()
+    with pytest.raises(Waiting):
+        ask(service, questions(30), by)
+    shop.behaviour = Behaviour(api_keys=("another",))
+    with pytest.raises(ModelUnavailable, match=r"cannot be asked about batch .*Set a valid key in"):
+        ask(service, questions(30), by)
+    shop.behaviour = Behaviour()
+    assert texts(ask(service, questions(30), by)) == expected(30)
+    balanced(shop)
 
 
 @pytest.mark.parametrize("behaviour", [{"credit_requests": 0}, {"api_keys": ("another",)}])

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import sqlalchemy as sa
 from pydantic import TypeAdapter
 
 from tasks.artifacts import Dataset, Made
 from tasks.models import Budget, Ledger
 from tasks.models.jobs import Job, Jobs
+from tasks.models.tables import JOBS
 from tasks.rows import Kept
 from tasks.store import Store
 from tasks.trainers import HostedTrainer, Trainer
@@ -51,3 +53,9 @@ def jobs() -> list[Job]:
 
 def spent_usd() -> float:
     return Ledger().spent("shop") / 1e9
+
+
+def minutes_pass() -> None:
+    """The ledger's training was last touched an hour ago."""
+    with Ledger().database.begin() as connection:
+        connection.execute(sa.update(JOBS).values(changed_at=JOBS.c.changed_at - 3600.0))

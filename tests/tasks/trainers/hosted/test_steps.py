@@ -5,15 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
 from tasks.errors import BudgetSpent, ModelUnavailable, StageFailed, Waiting
-from tasks.models import Budget, Hand, Ledger, OpenAI, Question, Request
-from tasks.models.tables import JOBS
+from tasks.models import Budget, Hand, OpenAI, Question, Request
 from tasks.store import Store
 from tasks.trainers import load_student
 from tests.provider import Behaviour, Provider, provider_thread
-from tests.tasks.trainers.hosted.orders import ROWS, SERVICES, WATCHED, jobs, ordered, spent_usd, trainer
+from tests.tasks.trainers.hosted.orders import ROWS, SERVICES, WATCHED, jobs, minutes_pass, ordered, spent_usd, trainer
 
 HOURS = 3600.0
 
@@ -47,12 +45,6 @@ def files(provider: Provider) -> int:
 
 def billed_usd(provider: Provider) -> float:
     return sum(map(provider.trainings.billed_tokens, provider.trainings.kept.values())) * 500 / 1e6
-
-
-def minutes_pass() -> None:
-    """The ledger's training was last touched an hour ago."""
-    with Ledger().database.begin() as connection:
-        connection.execute(sa.update(JOBS).values(changed_at=JOBS.c.changed_at - HOURS))
 
 
 def test_a_training_gives_a_student_that_the_service_answers_for(service: str, provider: Provider) -> None:
