@@ -1,14 +1,12 @@
 """What the audits of promoted students found, kept for ever: each audit with its rows, none of them audited twice."""
 
-from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import sqlalchemy as sa
 
 from tasks.artifacts import Student
-from tasks.database import Database
+from tasks.database import REGISTRY, Database, placed
 from tasks.evidence import Moved
-from tasks.root import store_root
 
 Drawn = Literal["all", "slice"]
 
@@ -68,8 +66,8 @@ class Audits:
     """The record of every audit, in the registry's database: by project, and by student, so that one that comes back on
     stage goes on from its own."""
 
-    def __init__(self, path: Path | None = None) -> None:
-        self._database = Database(path or store_root() / "registry.sqlite", _METADATA, "Restore it from a copy.")
+    def __init__(self) -> None:
+        self._database = Database(placed(*REGISTRY), _METADATA, "Restore it from a copy.")
 
     def add(self, project: str, student: Student, audit: Audit) -> None:
         """Record an audit, whole or not at all; a row that is recorded of the student already stays as it was."""

@@ -4,6 +4,8 @@ from tasks.artifacts import Student
 from tasks.evidence import Moved
 from tasks.monitoring import Audit, Audits, Judged
 
+pytestmark = pytest.mark.usefixtures("either_database")
+
 STUDENT = Student(fingerprint="a" * 64)
 MOVED = Moved(about="texts", words="others", size=0.5, matters=0.1, chance=0, allowed=0.1, found="yes")
 
