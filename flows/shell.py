@@ -11,7 +11,7 @@ from typing import Any
 
 import typer
 
-_PREFECT_DEFAULTS = {
+PREFECT_DEFAULTS = {
     "PREFECT_LOGGING_LEVEL": "CRITICAL",
     "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
@@ -31,7 +31,7 @@ _PREFECT_DEFAULTS = {
 @contextmanager
 def one_line_errors() -> Generator[None]:
     """One clear line for what Stillhouse raises on purpose; everything else keeps its traceback."""
-    for name, value in _PREFECT_DEFAULTS.items():
+    for name, value in PREFECT_DEFAULTS.items():
         os.environ.setdefault(name, value)
     warnings.filterwarnings("ignore", module="transformers|torch|prefect")
     logging.captureWarnings(True)

@@ -8,10 +8,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from tasks.artifacts import digest
-from tasks.database import Database
+from tasks.database import REGISTRY, Database, placed
 from tasks.files import Aside, ByContent
 from tasks.reviews import row_key
-from tasks.root import store_root
 from tasks.rows import Input
 
 _METADATA = sa.MetaData()
@@ -53,14 +52,15 @@ NOTHING = NothingGathered()
 
 def gathered(project: str) -> "Gathered | NothingGathered":
     """The project's gathered rows as they stand now; where there is no database yet, none is made to look."""
-    return Gathering().gathered(project) if _database().exists() else NOTHING
+    where = placed(*REGISTRY)
+    return NOTHING if isinstance(where, Path) and not where.exists() else Gathering().gathered(project)
 
 
 class Gathering:
     """The record of gathered rows, in the registry's database. It only grows, and a conversation is in it once."""
 
     def __init__(self) -> None:
-        self._database = Database(_database(), _METADATA, "Restore it from a copy.")
+        self._database = Database(placed(*REGISTRY), _METADATA, "Restore it from a copy.")
 
     def add(self, project: str, rows: Iterable[Input]) -> int:
         """Keep rows, all of them or none; returns how many of them are new."""
@@ -99,10 +99,6 @@ class Gathering:
     def _count(connection: sa.Connection, project: str) -> int:
         query = sa.select(sa.func.count()).select_from(_GATHERED).where(_GATHERED.c.project == project)
         return connection.scalar(query) or 0
-
-
-def _database() -> Path:
-    return store_root() / "registry.sqlite"
 
 
 def _input(row: Any) -> Input:

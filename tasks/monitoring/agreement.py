@@ -13,7 +13,7 @@ from tasks.monitoring.spending import Shares, chance, deviations, shares, window
 PERHAPS = 12
 """How many times as often as `yes` a drop may be called `perhaps` by chance: some months of a year."""
 FEW = 30
-"""Of a slice with fewer rows the promotion says nothing by itself: it is held to what was promised over all of them."""
+"""Where promotion judged fewer rows of a slice, as many more are taken to have been as good as all of them were."""
 
 
 def agreement(student: Mapping[str, float], teacher: Mapping[str, float]) -> dict[str, float]:
@@ -50,9 +50,20 @@ def _of_metric(
     yield surest(metric, ALL, before, from_all, allowed.whole, config)
     for name in names if allowed.slice else ():
         own = [{name: look[name]} if name in look else {} for look in every]
-        there = before.get(name, NOTHING)
-        held = {name: there if there.rows >= FEW else whole(before)}
-        yield surest(metric, name, held, own, allowed.slice, config)
+        yield surest(metric, name, {name: promised(name, before)}, own, allowed.slice, config)
+
+
+def promised(name: str, promotion: Strata) -> Moments:
+    """What a slice is held to: its own rows, filled up where they are few, and all rows where it has none.
+
+    So a slice that was hard from the first is not held to the easy ones, and one that few looked at is not held to its
+    few rows alone.
+    """
+    own, every = promotion.get(name, NOTHING), whole(promotion)
+    if not own.rows or not every.rows:
+        return every
+    more = max(0, FEW - own.rows)
+    return own.and_more(Moments(more, every.mean * more, every.squares / every.rows * more))
 
 
 def strata(rows: Sequence[Judged], metric: str) -> dict[str, Moments]:

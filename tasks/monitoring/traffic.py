@@ -1,10 +1,13 @@
-"""The traffic that a student got: what was asked of it, and what it answered where that was logged."""
+"""The traffic that a student got: what was asked of it, what it answered where that was logged, what is new of it."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
+from tasks.artifacts import digest
 from tasks.files import ContentFile
 from tasks.inputs import Fields, Malformed, read_answered
 from tasks.models import Answer
+from tasks.monitoring.records import Audit, Log
 from tasks.rows import Input
 
 
@@ -31,3 +34,27 @@ def read_traffic(source: ContentFile, fields: Fields) -> Logged:
         else:
             asked.append(Asked(row, answer))
     return Logged(asked, malformed)
+
+
+class Before(NamedTuple):
+    """What earlier audits read of a log: how many rows from its beginning, and the conversations that they audited."""
+
+    rows: int
+    audited: set[str]
+
+
+def log_of(keys: Sequence[str]) -> Log:
+    """A log as it is known from now on, by the keys of its conversations."""
+    return Log(len(keys), digest(list(keys)))
+
+
+def read_before(keys: Sequence[str], audits: Sequence[Audit]) -> Before:
+    """What other audits read of a log that only grows. The audit of this very log is none of them: it goes on."""
+    whole = log_of(keys)
+    others = [audit for audit in audits if audit.log != whole]
+    begins = (
+        audit.log.rows
+        for audit in reversed(others)
+        if audit.log.rows <= len(keys) and log_of(keys[: audit.log.rows]) == audit.log
+    )
+    return Before(next(begins, 0), {row.row for audit in others for row in audit.rows})

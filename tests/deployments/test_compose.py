@@ -12,13 +12,15 @@ import yaml
 from prefect.settings import Settings
 from prefect.settings.legacy import _get_valid_setting_names
 
+from flows.shell import PREFECT_DEFAULTS
 from tasks.models.live.pace import Pace
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = yaml.safe_load((ROOT / "deployments" / "compose.yaml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 DOCKERFILE = (ROOT / "deployments" / "Dockerfile").read_text()
-READ_BY_OTHERS = {"POSTGRES_PASSWORD", "DO_NOT_TRACK", "PWD", "OPENAI_API_KEY", "ANTHROPIC_API_KEY"}
+AWS = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_ENDPOINT_URL"}
+READ_BY_OTHERS = {"POSTGRES_PASSWORD", "DO_NOT_TRACK", "PWD", "OPENAI_API_KEY", "ANTHROPIC_API_KEY"} | AWS
 
 
 def test_every_service_comes_from_the_image_that_is_built_here_or_from_a_version_of_postgresql() -> None:
@@ -32,7 +34,7 @@ def test_every_service_comes_from_the_image_that_is_built_here_or_from_a_version
 
 def test_every_variable_is_one_that_somebody_reads() -> None:
     read = _get_valid_setting_names(Settings) | READ_BY_OTHERS
-    code = "".join(path.read_text() for path in (ROOT / "tasks").rglob("*.py"))
+    code = "".join(path.read_text() for room in ("flows", "tasks") for path in (ROOT / room).rglob("*.py"))
     for service in SERVICES.values():
         for variable in service["environment"]:
             assert variable in read or (variable.startswith("STILLHOUSE_") and f'"{variable}"' in code), variable
@@ -77,7 +79,16 @@ def test_both_databases_that_the_urls_name_are_made() -> None:
         value for service in SERVICES.values() for value in service["environment"].values() if "@database/" in value
     ]
     made = re.findall(r"CREATE DATABASE (\w+);", COMPOSE["configs"]["databases"]["content"])
-    assert sorted(url.rpartition("/")[2] for url in urls) == sorted(made)
+    assert {url.rpartition("/")[2] for url in urls} == {*made}
+
+
+def test_the_worker_has_what_hosts_share_and_waits_for_its_server_as_the_command_does() -> None:
+    worker, deploy = SERVICES["worker"]["environment"], SERVICES["deploy"]["environment"]
+    assert worker["STILLHOUSE_REGISTRY"] == worker["STILLHOUSE_LEDGER"]
+    assert {"STILLHOUSE_OBJECTS", *AWS} <= {*worker}
+    for variable in ("PREFECT_CLIENT_MAX_RETRIES", "PREFECT_CLIENT_RETRY_EXTRA_CODES"):
+        assert worker[variable] == deploy[variable] == PREFECT_DEFAULTS[variable]
+    assert SERVICES["deploy"]["command"][-1].endswith("&& stillhouse automations")
 
 
 def test_a_worker_that_is_stopped_has_time_for_the_answers_that_are_on_their_way() -> None:

@@ -12,7 +12,8 @@ import yaml
 from typer.testing import CliRunner
 
 from flows.cli import app
-from flows.monitor import look, monitor
+from flows.look import look
+from flows.monitor import monitor
 from flows.planning.plan import done
 from flows.project import Project, load
 from tasks.caching import results_folder
@@ -89,22 +90,38 @@ def champion():
     return student
 
 
-def test_a_log_that_was_audited_already_is_audited_no_more(project: Path) -> None:
+def test_a_log_that_was_audited_is_audited_no_more_and_says_the_same(project: Path) -> None:
     loaded = load(project)
-    first = look(loaded, log(project, bills(0)), week(1))
-    known = Audits().known("small", champion())
-    again = look(loaded, log(project, range(*reversed_bounds(bills(0)), -1)), week(1))
-    rest = {"known": 24, "audited": 6}
-    assert again.traffic.outcomes == rest
-    assert first.state == again.state == "healthy"
-    assert known < Audits().known("small", champion())
-    third = look(loaded, log(project, bills(0)), week(2))
-    assert third.traffic.outcomes == {"known": 30}
-    assert len(third.seen) == 2
+    healthy_weeks(loaded, project)
+    fallen = log(project, range(160, 200), said="no")
+    first = look(loaded, fallen, week(4))
+    again = look(loaded, fallen, week(4) + 60)
+    assert first.state == again.state == "retrain"
+    assert again.traffic.outcomes == {"known": 24, "not_drawn": 16}
+    assert (again.reasons, again.seen, again.gathered) == (first.reasons, first.seen, first.gathered)
 
 
-def reversed_bounds(numbers: range) -> tuple[int, int]:
-    return numbers.stop - 1, numbers.start - 1
+def test_of_a_log_that_grows_only_what_came_since_is_audited(project: Path) -> None:
+    loaded = load(project)
+    look(loaded, log(project, range(BILLS, BILLS + 30)), week(1))
+    grown = look(loaded, log(project, range(BILLS, BILLS + 70)), week(2))
+    assert grown.traffic.outcomes == {"known": 30, "not_drawn": 16, "audited": 24}
+    first, second = Audits().of("small", champion())
+    assert [sum(each.slices.values()) for each in (first, second)] == [30, 40]
+
+
+def test_an_audit_that_was_stopped_in_its_midst_goes_on_as_the_same(project: Path, store_root: Path) -> None:
+    loaded, source = load(project), log(project, bills(0))
+    look(loaded, source, week(1))
+    [whole] = Audits().of("small", champion())
+    with sqlite3.connect(store_root / "registry.sqlite") as registry:
+        registry.execute("DELETE FROM audited WHERE row IN (SELECT row FROM audited LIMIT 20)")
+    registry.close()
+    found = look(loaded, source, week(1) + 60)
+    assert found.traffic.outcomes == {"known": 4, "not_drawn": 6, "audited": 20}
+    [again] = Audits().of("small", champion())
+    assert {row.row for row in again.rows} == {row.row for row in whole.rows}
+    assert (again.at, again.spent, again.slices) == (whole.at, whole.spent, whole.slices)
 
 
 def test_traffic_of_a_new_kind_asks_for_a_retrain_whose_run_learns_from_it_and_keeps_the_holdout(project: Path) -> None:
@@ -237,6 +254,6 @@ def test_the_command_says_what_was_found_and_leaves_a_page(project: Path) -> Non
     assert said.state == "healthy"
     folder = monitor.with_options(result_storage=results_folder())(project, str(path))
     assert "Healthy: version 1" in (folder / "report.html").read_text()
-    assert json.loads((folder / "monitor.json").read_text())["traffic"]["outcomes"] == {"known": 24, "audited": 6}
+    assert json.loads((folder / "monitor.json").read_text())["traffic"]["outcomes"] == {"known": 24, "not_drawn": 6}
     missing = CliRunner().invoke(app, ["monitor", str(project), "nowhere.jsonl"])
     assert missing.exit_code == 1

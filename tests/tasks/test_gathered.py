@@ -1,5 +1,7 @@
 from pathlib import Path
 
+import pytest
+
 from tasks.caching import cache_key, content
 from tasks.files import ContentFile, fingerprint_file
 from tasks.gathered import NOTHING, Gathering, gathered
@@ -7,6 +9,8 @@ from tasks.rows import Input
 from tasks.sample import SampleConfig, sample
 from tasks.store import Store
 from tests.tasks.toys import an_input
+
+pytestmark = pytest.mark.usefixtures("either_database")
 
 
 def config(tmp_path: Path, lines: int = 5, **settings: int) -> SampleConfig:

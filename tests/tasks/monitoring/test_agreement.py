@@ -64,6 +64,19 @@ def test_a_student_that_is_quietly_bad_on_a_rare_slice_is_found_there() -> None:
     assert found >= 0.9 * times
 
 
+def test_a_slice_that_was_hard_from_the_first_is_no_drop_though_promotion_saw_few_rows_of_it() -> None:
+    draw, alarms, rates = np.random.default_rng(8), 0, {"easy": 0.97, "hard": 0.75}
+    for _ in range(20):
+        promotion = in_slices(draw, rates, {"easy": 380, "hard": 20})
+        year = [
+            Audit(float(week), 1 / WEEKS, {}, [], in_slices(draw, rates, {"easy": 190, "hard": 10}))
+            for week in range(26)
+        ]
+        looks = [watched(promotion, year[:weeks], ["exact"], CONFIG) for weeks in (1, 4, 13, 26)]
+        alarms += any(each.found == "yes" for look in looks for each in look)
+    assert alarms <= 1
+
+
 def test_another_mix_of_slices_alone_is_no_drop() -> None:
     draw, alarms, rates = np.random.default_rng(4), 0, {"easy": 0.99, "hard": 0.6}
     for _ in range(20):
