@@ -71,7 +71,7 @@ def house(tiny_llama: Path, postgres: Server, tmp_path_factory: pytest.TempPathF
         build(folder, tiny_llama)
         (folder / "schema.json").write_text(json.dumps(SCHEMA))
         project = changed(folder, tiny_llama, provider, model={"api_key_env": "OPENAI_API_KEY"})
-        with opened(folder, project, postgres, **SECURED) as house:
+        with opened(folder, postgres, project, **SECURED) as house:
             yield Guarded(*house)
 
 

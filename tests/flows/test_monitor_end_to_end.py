@@ -32,7 +32,7 @@ for log, at in zip(sys.argv[2::2], sys.argv[3::2]):
 @pytest.fixture(scope="module")
 def house(tiny_llama: Path, postgres: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     folder = tmp_path_factory.mktemp("loop")
-    with opened(folder, build(folder, tiny_llama), postgres) as house:
+    with opened(folder, postgres, build(folder, tiny_llama)) as house:
         api = {"PREFECT_API_URL": f"http://127.0.0.1:{house.port}/api"}
         yield house._replace(environment=house.environment | api)
 
