@@ -9,7 +9,7 @@ from typing import cast
 from uuid import UUID
 
 from prefect import get_client
-from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.client.schemas.actions import ArtifactUpdate
 
 from flows.operation.progress import artifact_key
@@ -60,8 +60,6 @@ def show_verdict(evidence: Evidence, folder: Path) -> None:
         create_table_artifact(
             passed(evidence), key=artifact_key("funnel", name), description="What became of the rows."
         )
-        page = (folder / "report.html").absolute().as_uri()
-        create_link_artifact(page, "The report", key=artifact_key("report", name), description=str(folder))
     except Exception as error:  # whatever keeps Prefect from answering must not end the run
         logger.debug("the verdict could not be shown: %s", error)
 
@@ -70,13 +68,12 @@ def show_monitored(monitored: Monitored, folder: Path) -> None:
     """Make the artifacts of an audit; a server that does not answer costs the picture, not the audit."""
     name = monitored.project
     reasons = "\n".join(f"- {_text(reason)}" for reason in monitored.reasons)
-    said = f"# {monitored.state.capitalize()}: {_text(name)} version {monitored.version}\n\n{reasons}"
+    head = f"# {monitored.state.capitalize()}: {_text(name)} version {monitored.version}"
+    said = "\n".join([head, "", reasons, "", _lies(folder / "report.html")])
     try:
         create_markdown_artifact(said, key=artifact_key("monitor", name), description="Whether the student holds.")
         key = artifact_key("agreement", name)
         create_table_artifact(agreement(monitored), key=key, description="Agreement with the teacher, by audit.")
-        page = (folder / "report.html").absolute().as_uri()
-        create_link_artifact(page, "The audits", key=artifact_key("audits", name), description=str(folder))
     except Exception as error:  # as above
         logger.debug("the audit could not be shown: %s", error)
 
@@ -90,14 +87,14 @@ def agreement(monitored: Monitored) -> list[dict[str, str]]:
 
 
 def verdict(evidence: Evidence, report: Path) -> str:
-    """The verdict and its reasons as Markdown with a link to the report, every text from data as text."""
+    """The verdict and its reasons as Markdown and where the report lies, every text from data as text."""
     stage = "It is the champion." if evidence.on_stage else "It is not the champion."
     reasons = [f"- **{_MARKS[each.holds]}** {_text(each.words)}" for each in evidence.reasons]
     causes = [f"- **{_text(each.cause)}** {_text(each.words)}" for each in evidence.causes]
     head = f"# {evidence.verdict.capitalize()}: {_text(evidence.project)} version {evidence.version}"
     why = ["## Why it is not better", *causes] if causes else []
-    link = f"[The report]({report.absolute().as_uri()})"
-    return "\n".join([head, "", stage, "", *reasons, "", *why, "", link])
+    lies = f"{_lies(report)} (`stillhouse report FILE --version {evidence.version} --open` shows it there)"
+    return "\n".join([head, "", stage, "", *reasons, "", *why, "", lies])
 
 
 def scores(evidence: Evidence) -> list[dict[str, str]]:
@@ -121,6 +118,11 @@ def passed(evidence: Evidence) -> list[dict[str, str | int]]:
         }
         for each in evidence.funnel
     ]
+
+
+def _lies(report: Path) -> str:
+    """Where a page lies, as text: a browser opens no link from a server's page to a file."""
+    return f"The report, where the run was: {_text(str(report.absolute()))}"
 
 
 def _text(text: str) -> str:

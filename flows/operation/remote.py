@@ -35,7 +35,8 @@ def trigger(project: str, budget_usd: float | None) -> str:
         started: Any = run_deployment(f"distill/{project}", parameters=given, timeout=0)
     except ObjectNotFound:
         raise OperationFailed(
-            f"{url} has no deployment distill/{project}. Add it to prefect.yaml, and run stillhouse up again."
+            f"{url} has no deployment distill/{project}. Copy an entry of deployments/prefect.yaml, with "
+            f"`name: {project}` and the project's file under parameters, and run stillhouse up again."
         ) from None
     except (httpx.HTTPError, RuntimeError) as error:
         raise OperationFailed(

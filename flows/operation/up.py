@@ -153,11 +153,13 @@ def down() -> Iterator[str]:
 
 
 def _automations(file: Path, url: str) -> Iterator[str]:
-    if file.is_file():
-        os.environ["PREFECT_API_URL"] = f"{url}/api"
-        from flows.operation.automations import create
+    if not file.is_file():
+        yield f"automations: none, for {file} is not there; stillhouse automations --file FILE takes another"
+        return
+    os.environ["PREFECT_API_URL"] = f"{url}/api"
+    from flows.operation.automations import create
 
-        yield from create(file)
+    yield from create(file)
 
 
 def _ensure(here: Place, processes: dict[str, Started], name: str, command: Sequence[str], url: str) -> bool:

@@ -32,7 +32,6 @@ KEYS = {
     "scores-small": "table",
     "funnel-small": "table",
     "stages-small": "table",
-    "report-small": "markdown",
 }
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
@@ -265,7 +264,7 @@ def test_the_prefect_ui_shows_the_verdict_the_scores_and_where_the_report_lies(f
     assert {row["stage"] for row in json.loads(str(found["funnel-small"].data))} == set(STAGES[:4])
     [row, _] = json.loads(str(found["scores-small"].data))
     assert set(row) == {"metric", "rows", "teacher", "base", "student"}
-    assert "report.html" in str(found["report-small"].data)
+    assert "report.html" in str(found["verdict-small"].data)
 
 
 def settled(project: Path, overtaken: bool = False) -> Path:

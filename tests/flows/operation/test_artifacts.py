@@ -11,7 +11,7 @@ def test_the_verdict_is_told_with_its_reasons_and_causes() -> None:
     told = verdict(evidence("text"), REPORT)
     assert told.startswith("# Promote: support version 3\n\nIt is the champion.\n\n- **✓ holds** text\n")
     assert "- **thin\\_slices** gift has few rows" in told
-    assert told.endswith("[The report](file:///runs/v1/report.html)")
+    assert told.endswith("/runs/v1/report.html (`stillhouse report FILE --version 3 --open` shows it there)")
 
 
 def test_texts_from_data_are_no_markup() -> None:
