@@ -29,10 +29,12 @@ def trigger(project: str, budget_usd: float | None) -> str:
     import httpx
     from prefect.deployments import run_deployment
     from prefect.exceptions import ObjectNotFound
+    from prefect.settings import PREFECT_API_URL, temporary_settings
 
     given: dict[str, Any] = {} if budget_usd is None else {"budget_usd": budget_usd}
     try:
-        started: Any = run_deployment(f"distill/{project}", parameters=given, timeout=0)
+        with temporary_settings({PREFECT_API_URL: url}):  # Prefect, imported by now, no longer reads the environment
+            started: Any = run_deployment(f"distill/{project}", parameters=given, timeout=0)
     except ObjectNotFound:
         raise OperationFailed(
             f"{url} has no deployment distill/{project}. Copy an entry of deployments/prefect.yaml, with "
