@@ -75,12 +75,16 @@ def forget(
     project: Annotated[str, typer.Option("--project", help="The project's name.")],
     row: Annotated[str | None, typer.Option("--row", help="Only what this row's id led to.")] = None,
 ) -> None:
-    """Remove the answers that a project, or one row of it, led to; what they cost stays counted."""
+    """Remove the answers that a project, or one row of it, led to, and what was gathered of its traffic.
+
+    What they cost stays counted. A gathered row has an id of its own, traffic-..., beside the one in its log.
+    """
     with one_line_errors():
+        from tasks.gathered import Gathering
         from tasks.models import Ledger
 
-        gone = Ledger().forget(project, row)
-        print(f"{gone} answers are forgotten by the ledger")
+        gone, rows = Ledger().forget(project, row), Gathering().forget(project, row)
+        print(f"{gone} answers are forgotten by the ledger, and {rows} gathered rows")
         print(
             "Data sets and reviews in the store, logs and recorded files may still hold them: "
             "remove what a person asked you to."

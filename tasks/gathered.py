@@ -57,7 +57,7 @@ def gathered(project: str) -> "Gathered | NothingGathered":
 
 
 class Gathering:
-    """The record of gathered rows, in the registry's database. It only grows, and a conversation is in it once."""
+    """The record of gathered rows, in the registry's database: a conversation is in it once, until it is forgotten."""
 
     def __init__(self) -> None:
         self._database = Database(placed(*REGISTRY), _METADATA, "Restore it from a copy.")
@@ -85,6 +85,15 @@ class Gathering:
             query = query.where(_GATHERED.c.number <= last)
         with self._database.read() as connection:
             return [_input(row) for row in connection.execute(query)]
+
+    def forget(self, project: str, row: str | None = None) -> int:
+        """Remove a project's rows, or the one of this id, for good; how many it were."""
+        with self._database.begin() as connection:
+            mine = list(connection.execute(sa.select(_GATHERED).where(_GATHERED.c.project == project)))
+            gone = [each.number for each in mine if row in (None, _input(each)["id"])]
+            for number in gone:
+                connection.execute(sa.delete(_GATHERED).where(_GATHERED.c.number == number))
+        return len(gone)
 
     def gathered(self, project: str) -> Gathered | NothingGathered:
         """The project's gathered rows as they stand now."""

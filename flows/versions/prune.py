@@ -17,6 +17,7 @@ from flows.versions.kept import Kept, everything, kept, named, reached, roots, r
 from tasks.artifacts import HANDLES, Base, Student
 from tasks.caching import handles, results_folder
 from tasks.errors import StoreError
+from tasks.objects import shared_objects
 from tasks.processes import at_work_since, held
 from tasks.registry import Registry
 from tasks.root import store_root
@@ -47,6 +48,8 @@ class Plan(NamedTuple):
         for project, staying in self.kept.items():
             versions = ", ".join(f"v{number} ({why})" for number, why in staying.versions.items())
             yield f"{project}: of its versions stay {versions or 'none'}"
+        if objects := shared_objects():
+            yield f"on this host alone: what hosts share in {objects.name} stays there, for this one as well"
         alike: dict[tuple[str, str], list[int]] = {}
         for each in self.removals:
             alike.setdefault((each.what, each.why), []).append(each.bytes)

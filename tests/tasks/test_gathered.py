@@ -37,6 +37,19 @@ def test_a_conversation_is_gathered_once_whatever_its_id() -> None:
     assert Gathering().rows("other") == []
 
 
+def test_a_row_or_all_of_a_project_can_be_forgotten() -> None:
+    Gathering().add("shop", [an_input("a"), an_input("b"), an_input("c")])
+    Gathering().add("desk", [an_input("a")])
+    first, *rest = Gathering().rows("shop")
+    before = gathered("shop")
+    assert Gathering().forget("shop", first["id"]) == 1
+    assert Gathering().rows("shop") == rest
+    assert content(gathered("shop")) != content(before)
+    assert Gathering().forget("shop") == 2
+    assert gathered("shop") == NOTHING
+    assert len(Gathering().rows("desk")) == 1
+
+
 def test_what_was_gathered_later_is_not_in_a_handle_of_before() -> None:
     Gathering().add("shop", [an_input("a")])
     before = gathered("shop")

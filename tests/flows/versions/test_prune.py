@@ -21,11 +21,16 @@ from flows.versions.kept import kept, reached
 from flows.versions.prune import Removal, plan, remove
 from tasks.artifacts import Dataset, Made, Student
 from tasks.errors import StoreError
+from tasks.gathered import Gathering
+from tasks.monitoring import Audit, Audits, Judged
 from tasks.processes import at_work
 from tasks.registry import Approvals, Registry
+from tasks.rows import Input
 from tasks.store import Store
+from tests.bucket import Bucket
 from tests.flows.small_project import Finished, run, write
 from tests.tasks.students import student
+from tests.tasks.toys import an_input
 
 TWO_DAYS = 2 * 24 * 3600
 PROJECTS = ("shop", "desk")
@@ -193,6 +198,32 @@ def test_what_was_used_since_it_was_planned_stays_with_all_that_was_to_follow() 
         list(remove(planned))
     assert not planned[0].path.exists()
     assert planned[1].path.exists()
+
+
+def test_what_was_gathered_and_what_audits_found_stays() -> None:
+    make("0" * 64, set(), is_student=False)
+    audit = Audit(1.0, 0.02, {"all": 1}, [], [Judged("a", "all", "a", "all", {"exact": 1.0}, {})])
+    Registry().projects()
+    Gathering().add("shop", [an_input("a")])
+    Audits().add("shop", Student(fingerprint="1" * 64), audit)
+    grow_old(Store().root)
+    gathered = Gathering().rows("shop")
+    assert [each.what for each in pruned(keep=1)] == ["data sets"]
+    assert Gathering().rows("shop") == gathered != []
+    assert Audits().of("shop", Student(fingerprint="1" * 64)) == [audit]
+
+
+def test_a_prune_of_a_host_that_shares_objects_leaves_those_and_says_so(bucket: Bucket) -> None:
+    bucket.host("one")
+    dataset = Store().write_rows([an_input("a")], Input, Made(stage="s", version="1", config={}, parents={}))
+    Store().share(dataset)
+    Registry().projects()
+    grow_old(Store().root)
+    planned = plan(keep=1)
+    assert any("on this host alone" in line for line in planned.lines())
+    assert [each.what for each in remove(planned.removals)] == ["data sets"]
+    assert not Store().path(dataset).exists()
+    assert Store().intact(dataset)
 
 
 def test_a_prune_that_was_killed_left_nothing_in_part_and_the_next_one_clears_it_away() -> None:
