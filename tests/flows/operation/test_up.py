@@ -14,13 +14,17 @@ from typing import Any
 import pytest
 import yaml
 
-from flows.operation.up import place
+from flows.operation.up import Up, place
 from tests.flows.house import House, opened
 from tests.flows.small_project import build, write
 from tests.postgres import Server
+from tests.tasks.report.test_browser import chromium
+
+__all__ = ["chromium"]  # a fixture that lives beside the report's own test
 
 STAGES = {"sample", "teach", "filter", "split", "train", "evaluate", "promote"}
-SHOWN = {"verdict-small", "scores-small", "funnel-small", "stages-small", "report-small"}
+SHOWN = {"verdict-small", "scores-small", "funnel-small", "stages-small"}
+_SECONDS = 240
 
 
 @pytest.fixture(scope="module")
@@ -47,12 +51,14 @@ def told() -> Iterator[tuple[str, list[dict[str, Any]]]]:
 def house(
     tiny_llama: Path, postgres: Server, told: tuple[str, Any], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[House]:
-    """The small project, whose promotions a person approves, up with its deployment on PostgreSQL."""
+    """The small project, whose promotions a person approves, and the same where nobody is asked, up on PostgreSQL."""
     folder = tmp_path_factory.mktemp("house")
     project = build(folder, tiny_llama)
     given = yaml.safe_load(project.read_text())
     write(folder, given | {"promote": given["promote"] | {"approval": "human"}})
-    with opened(folder, postgres, project, STILLHOUSE_NOTIFY=told[0]) as house:
+    plain = folder / "plain.yaml"
+    plain.write_text(yaml.safe_dump(given | {"name": "plain"}))
+    with opened(folder, postgres, project, plain, STILLHOUSE_NOTIFY=told[0]) as house:
         yield house
 
 
@@ -66,10 +72,16 @@ def test_what_is_deployed_has_a_schedule_a_typed_form_and_runs_one_at_a_time(hou
     assert "US dollars" in form["budget_usd"]["description"]
     assert form["budget_usd"]["anyOf"][0] == {"minimum": 0, "type": "number"}
     until = time.monotonic() + 60
-    while not (coming := house.api("flow_runs/filter", flow_runs={"state": {"type": {"any_": ["SCHEDULED"]}}})):
+    while not (coming := scheduled(house, deployed["id"])):
         assert time.monotonic() < until, "the scheduler creates no run"
         time.sleep(1)
-    assert coming[0]["deployment_id"] == deployed["id"]
+    assert coming[0]["auto_scheduled"]
+
+
+def scheduled(house: House, deployment: str) -> list[dict[str, Any]]:
+    """The runs of a deployment that are to come."""
+    coming = {"state": {"type": {"any_": ["SCHEDULED"]}}}
+    return house.api("flow_runs/filter", flow_runs=coming, deployments={"id": {"any_": [deployment]}})
 
 
 def test_a_run_asked_for_from_afar_waits_for_a_person_and_puts_its_student_on_stage(
@@ -116,6 +128,53 @@ def places(house: House) -> int:
     return house.api(f"deployments/{deployed['id']}")["global_concurrency_limit"]["active_slots"]
 
 
+def test_the_form_starts_a_run_and_its_page_shows_stages_and_verdict(
+    house: House, chromium: Any, tmp_path: Path
+) -> None:
+    """In a real browser; pictures of what was seen lie in the test's folder."""
+    [deployed] = house.api("deployments/filter", deployments={"name": {"any_": ["plain"]}})
+    address = f"http://127.0.0.1:{house.port}"
+    page = chromium.new_page(viewport={"width": 1280, "height": 1400})
+    page.set_default_timeout(_SECONDS * 1000)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+
+    page.goto(f"{address}/deployments/deployment/{deployed['id']}/run")
+    page.get_by_text("The most that this run may spend, in US dollars").wait_for()
+    assert page.get_by_text("The project's YAML, as deployments/support.yaml.").is_visible()
+    page.get_by_text("float", exact=True).click()
+    page.locator("input[type=number]").fill("0.5")
+    page.screenshot(path=tmp_path / "form.png")
+    page.get_by_role("button", name="Submit").click()
+
+    run = started(house, deployed["id"])
+    ended = house.finished(run)
+    assert ended["parameters"]["budget_usd"] == 0.5
+    page.goto(f"{address}/runs/flow-run/{run}")
+    page.get_by_text("Promoted", exact=True).first.wait_for()
+    page.get_by_text("Task Runs", exact=True).first.click()
+    for stage in sorted(STAGES):
+        page.get_by_text(f"{stage}-").first.wait_for()
+    page.screenshot(path=tmp_path / "stages.png")
+    page.get_by_text("Artifacts", exact=True).first.click()
+    page.get_by_text("verdict-plain").first.click()
+    page.get_by_text("It is the champion.").first.wait_for()
+    page.screenshot(path=tmp_path / "verdict.png")
+    assert {url for url in asked if not url.startswith((address, "blob:", "data:"))} == set()
+
+
+def started(house: House, deployment: str) -> str:
+    """The run that was just asked for, beside those that are scheduled."""
+    until = time.monotonic() + _SECONDS
+    while time.monotonic() < until:
+        runs = house.api("flow_runs/filter", deployments={"id": {"any_": [deployment]}})
+        for run in runs:
+            if not run["auto_scheduled"]:
+                return run["id"]
+        time.sleep(1)
+    raise AssertionError("the form started no run")
+
+
 def test_up_again_leaves_what_runs_alone(house: House) -> None:
     said = house.command("up", "--file", "prefect.yaml")
     assert f"http://127.0.0.1:{house.port} (was up)" in said
@@ -150,3 +209,10 @@ def test_a_port_that_is_taken_and_a_file_that_is_not_there_are_refused(house: Ho
     assert "nowhere.yaml is not there" in elsewhere.command("up", "--file", "nowhere.yaml", fails=True)
     assert elsewhere.command("down").split("\n")[:2] == ["worker: was not up", "server: was not up"]
     assert "no Prefect server is known" in elsewhere.command("run", str(house.project), "--remote", fails=True)
+
+
+def test_where_the_server_is_down_no_other_is_asked_instead(house: House, tmp_path: Path) -> None:
+    (tmp_path / "up").mkdir()
+    (tmp_path / "up" / "up.json").write_text(Up(url="http://127.0.0.1:9", processes={}).model_dump_json())
+    down = house._replace(environment=house.environment | {"STILLHOUSE_STORE": str(tmp_path)})
+    assert "http://127.0.0.1:9/api cannot be asked" in down.command("run", str(house.project), "--remote", fails=True)
