@@ -79,8 +79,13 @@ def forget(
     with one_line_errors():
         from tasks.models import Ledger
 
-        gone = Ledger().forget(project, row)
+        gone, asked = Ledger().forget(project, row), Ledger().being_asked(project, row)
         print(f"{gone} answers are forgotten by the ledger")
+        if asked:
+            print(
+                f"{asked} more are still to come, from a run or a batch: forget again once they are there, or cancel "
+                "the batch first: stillhouse batches cancel"
+            )
         print(
             "Data sets and reviews in the store, logs and recorded files may still hold them: "
             "remove what a person asked you to."
