@@ -83,8 +83,14 @@ def forget(
         from tasks.gathered import Gathering
         from tasks.models import Ledger
 
-        gone, rows = Ledger().forget(project, row), Gathering().forget(project, row)
+        gone, asked = Ledger().forget(project, row), Ledger().being_asked(project, row)
+        rows = Gathering().forget(project, row)
         print(f"{gone} answers are forgotten by the ledger, and {rows} gathered rows")
+        if asked:
+            print(
+                f"{asked} more are still to come, from a run or a batch: forget again once they are there, or cancel "
+                "the batch first: stillhouse batches cancel"
+            )
         print(
             "Data sets and reviews in the store, logs and recorded files may still hold them: "
             "remove what a person asked you to."

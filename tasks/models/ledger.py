@@ -13,7 +13,7 @@ from tasks.database import LEDGER, Database, placed
 from tasks.files import read_models
 from tasks.models.recorded import RecordedLine
 from tasks.models.request import Answer
-from tasks.models.tables import ANSWERS, ATTEMPTS, BATCHED, METADATA, SPENT, USES
+from tasks.models.tables import ANSWERS, ATTEMPTS, BATCHED, CLAIMS, METADATA, SPENT, USES
 
 _KEYS_A_QUERY = 500
 _FOUND = sa.select(ANSWERS.c.key, ANSWERS.c.answer).where(ANSWERS.c.key.in_(sa.bindparam("keys", expanding=True)))
@@ -149,7 +149,7 @@ class Ledger:
         """Remove the answers that a project, or one row of it, led to, and what was tried for them; how many it were.
 
         An answer that another project's rows led to as well is removed too: what a person wants forgotten is gone. What
-        was spent stays counted.
+        was spent stays counted; what is being asked stays known as this row's, to be forgotten once it is answered.
         """
         mine = sa.and_(USES.c.project == project, *([USES.c.row == row] if row is not None else []))
         with self.database.begin() as connection:
@@ -163,8 +163,16 @@ class Ledger:
             )
             connection.execute(sa.delete(BATCHED).where(BATCHED.c.key.in_(keys)))
             gone = connection.execute(sa.delete(ANSWERS).where(ANSWERS.c.key.in_(keys))).rowcount
-            connection.execute(sa.delete(USES).where(mine))
+            connection.execute(sa.delete(USES).where(mine, USES.c.key.not_in(sa.select(CLAIMS.c.key))))
         return gone
+
+    def being_asked(self, project: str, row: str | None = None) -> int:
+        """How many requests of a project, or of one row of it, somebody is asking, or a batch has, now."""
+        mine = sa.and_(USES.c.project == project, *([USES.c.row == row] if row is not None else []))
+        keys = sa.select(USES.c.key).where(mine)
+        count = sa.select(sa.func.count()).where(CLAIMS.c.key.in_(keys))
+        with self.database.read() as connection:
+            return int(connection.execute(count).scalar_one())
 
     def _upsert(self, replace: bool) -> Any:
         insert = self.database.insert(ANSWERS)

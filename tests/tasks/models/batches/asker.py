@@ -57,6 +57,11 @@ def texts(asked: Asked) -> list[str]:
     return [answer.error or answer.text for answer in asked.answers()]
 
 
+def expected(count: int) -> list[str]:
+    """What the provider answers to so many questions."""
+    return [f"answer to: {each.row}" for each in questions(count)]
+
+
 def bill(asked: Sequence[Request_], mode: str = "batch") -> int:
     """What the provider would bill for what it answered, in nanodollars."""
     tokens = [Tokens(each.input_tokens, each.output_tokens) for each in asked if each.billed]

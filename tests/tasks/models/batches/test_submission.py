@@ -1,26 +1,13 @@
 """What a process left between its intent and the record of what came of it."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from tasks.errors import Waiting
 from tasks.models import Ledger
 from tasks.models.batches import submission
 from tasks.models.batches.records import Records, State
-from tests.provider import Behaviour, Provider, provider_thread
-from tests.tasks.models.batches.asker import HOUR, Books, ask, ask_until_done, balanced, questions, teacher, texts
-
-
-@pytest.fixture(params=["openai", "anthropic"])
-def api(request: pytest.FixtureRequest) -> str:
-    return request.param
-
-
-@pytest.fixture
-def shop() -> Iterator[Provider]:
-    with provider_thread(Behaviour(batch_seconds=HOUR)) as provider:
-        yield provider
+from tests.provider import Provider
+from tests.tasks.models.batches.asker import Books, ask, ask_until_done, balanced, questions, teacher, texts
 
 
 def lose_record(at: int) -> None:
