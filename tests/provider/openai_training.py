@@ -4,24 +4,21 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.provider.files_api import Files, page
+from tests.provider.files_api import page
 from tests.provider.question import Problem, parsed, required
 from tests.provider.service import new_id
-from tests.provider.trainings import Training, Trainings, read_examples
+from tests.provider.trainings import Training, TrainingJobs, read_examples
 
 STATUS = {"queued": "queued", "running": "running", "done": "succeeded", "failed": "failed", "cancelled": "cancelled"}
 
 
-class OpenAITraining:
+class OpenAITraining(TrainingJobs):
     """The endpoints."""
-
-    def __init__(self, trainings: Trainings, files: Files) -> None:
-        self.trainings, self._files = trainings, files
 
     async def create(self, request: web.Request) -> web.StreamResponse:
         """Take a job in; what is wrong with its file is found later, while it is validated."""
         asked = parsed(await request.read())
-        file = self._files.find(required(asked, "training_file", str))
+        file = self.uploads.find(required(asked, "training_file", str))
         if file.purpose != "fine-tune":
             raise Problem("malformed", detail=f"File '{file.id}' is not of purpose fine-tune", param="training_file")
         epochs = asked["method"]["supervised"]["hyperparameters"]["n_epochs"]
@@ -39,7 +36,7 @@ class OpenAITraining:
             asked,
         )
         await self.trainings.keep(request, training)
-        return web.json_response(self._described(training))
+        return web.json_response(self.described(training))
 
     async def listed(self, request: web.Request) -> web.StreamResponse:
         """A page of the jobs, the newest first, of those with the metadata asked for."""
@@ -48,18 +45,9 @@ class OpenAITraining:
             for name, value in request.query.items()
             if name.startswith("metadata[")
         }
-        newest = [self._described(each) for each in reversed(self.trainings.kept.values())]
+        newest = [self.described(each) for each in reversed(self.trainings.kept.values())]
         mine = [each for each in newest if wanted.items() <= (each["metadata"] or {}).items()]
         return web.json_response(page(mine, request))
-
-    async def retrieve(self, request: web.Request) -> web.StreamResponse:
-        """How a job stands."""
-        await self.trainings.holds.at("poll", request)
-        return web.json_response(self._described(self.trainings.find(request.match_info["id"])))
-
-    async def cancel(self, request: web.Request) -> web.StreamResponse:
-        """End a job."""
-        return web.json_response(self._described(self.trainings.cancel(request.match_info["id"])))
 
     def routes(self, guard: Any) -> list[web.RouteDef]:
         """Where each is asked for."""
@@ -70,7 +58,8 @@ class OpenAITraining:
             web.post("/v1/fine_tuning/jobs/{id}/cancel", guard(self.cancel)),
         ]
 
-    def _described(self, training: Training) -> dict[str, Any]:
+    def described(self, training: Training) -> dict[str, Any]:
+        """A job as the service says it."""
         stage = self.trainings.stage(training)
         over, done = stage in ("done", "failed", "cancelled"), stage == "done"
         param, code = ("training_file", "invalid_training_file") if training.wrong else (None, "server_error")

@@ -5,19 +5,16 @@ from typing import Any
 from aiohttp import web
 from aiohttp.multipart import BodyPartReader
 
-from tests.provider.files_api import File, Files
+from tests.provider.files_api import File
 from tests.provider.question import Problem, parsed, required
 from tests.provider.service import new_id
-from tests.provider.trainings import NANODOLLARS_A_TOKEN, Training, Trainings, read_examples
+from tests.provider.trainings import NANODOLLARS_A_TOKEN, Training, TrainingJobs, read_examples
 
 STATUS = {"queued": "queued", "running": "running", "done": "completed", "failed": "error", "cancelled": "cancelled"}
 
 
-class TogetherTraining:
+class TogetherTraining(TrainingJobs):
     """The endpoints; jobs bear no metadata, and files are listed whole."""
-
-    def __init__(self, trainings: Trainings, files: Files) -> None:
-        self.trainings, self._files = trainings, files
 
     async def upload(self, request: web.Request) -> web.StreamResponse:
         """Take in what is uploaded as a form of several parts."""
@@ -28,23 +25,23 @@ class TogetherTraining:
                 content = bytes(await part.read())
             elif isinstance(part, BodyPartReader) and part.name:
                 fields[part.name] = await part.text()
-        file = self._files.keep(required(fields, "file_name", str), required(fields, "purpose", str), content)
+        file = self.uploads.keep(required(fields, "file_name", str), required(fields, "purpose", str), content)
         await self.trainings.holds.at("upload", request)
         return web.json_response(_file(file))
 
     async def files(self, request: web.Request) -> web.StreamResponse:
         """All files."""
         await self.trainings.holds.at("listing", request)
-        return web.json_response({"data": [_file(each) for each in self._files.kept.values()]})
+        return web.json_response({"data": [_file(each) for each in self.uploads.kept.values()]})
 
     async def file(self, request: web.Request) -> web.StreamResponse:
         """What is known of a file."""
-        return web.json_response(_file(self._files.find(request.match_info["id"])))
+        return web.json_response(_file(self.uploads.find(request.match_info["id"])))
 
     async def create(self, request: web.Request) -> web.StreamResponse:
         """Take a job in."""
         asked = parsed(await request.read())
-        file = self._files.find(required(asked, "training_file", str))
+        file = self.uploads.find(required(asked, "training_file", str))
         examples, tokens, wrong = read_examples(file.content, least=1)
         if wrong:
             raise Problem("malformed", detail=wrong, param="training_file")
@@ -61,20 +58,11 @@ class TogetherTraining:
             asked,
         )
         await self.trainings.keep(request, training)
-        return web.json_response(self._described(training))
+        return web.json_response(self.described(training))
 
     async def listed(self, request: web.Request) -> web.StreamResponse:
         """All jobs."""
-        return web.json_response({"data": [self._described(each) for each in self.trainings.kept.values()]})
-
-    async def retrieve(self, request: web.Request) -> web.StreamResponse:
-        """How a job stands."""
-        await self.trainings.holds.at("poll", request)
-        return web.json_response(self._described(self.trainings.find(request.match_info["id"])))
-
-    async def cancel(self, request: web.Request) -> web.StreamResponse:
-        """End a job."""
-        return web.json_response(self._described(self.trainings.cancel(request.match_info["id"])))
+        return web.json_response({"data": [self.described(each) for each in self.trainings.kept.values()]})
 
     def routes(self, guard: Any) -> list[web.RouteDef]:
         """Where each is asked for."""
@@ -88,7 +76,8 @@ class TogetherTraining:
             web.post("/together/v1/fine-tunes/{id}/cancel", guard(self.cancel)),
         ]
 
-    def _described(self, training: Training) -> dict[str, Any]:
+    def described(self, training: Training) -> dict[str, Any]:
+        """A job as the service says it."""
         stage = self.trainings.stage(training)
         failed = [("job_error", self.trainings.words(training))] if stage == "failed" else []
         events = [

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from tests.provider.behaviour import Behaviour
 from tests.provider.clock import Clock
+from tests.provider.files_api import Files
 from tests.provider.holds import Holds
 from tests.provider.question import Problem, tokens
 
@@ -86,6 +87,26 @@ class Trainings:
         training = self.find(id)
         self.cancelled.setdefault(id, self.stage(training))
         return training
+
+
+class TrainingJobs:
+    """What endpoints for jobs have in common where a job is known by its id alone."""
+
+    def __init__(self, trainings: Trainings, files: Files) -> None:
+        self.trainings, self.uploads = trainings, files
+
+    async def retrieve(self, request: web.Request) -> web.StreamResponse:
+        """How a job stands."""
+        await self.trainings.holds.at("poll", request)
+        return web.json_response(self.described(self.trainings.find(request.match_info["id"])))
+
+    async def cancel(self, request: web.Request) -> web.StreamResponse:
+        """End a job."""
+        return web.json_response(self.described(self.trainings.cancel(request.match_info["id"])))
+
+    def described(self, training: Training) -> dict[str, Any]:
+        """A job as the service says it."""
+        raise NotImplementedError
 
 
 def read_examples(content: bytes, least: int) -> tuple[int, int, str]:
