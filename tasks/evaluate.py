@@ -28,7 +28,7 @@ from tasks.systems import System, Systems
 from tasks.teach import TeachConfig
 from tasks.trainers import load_student
 
-VERSION = "4"
+VERSION = "5"
 
 
 class EvaluateConfig(BaseModel):

@@ -23,6 +23,7 @@ from tasks.store import Store
 from tasks.systems import System, Systems
 from tasks.teach import teach
 from tasks.trainers import load_student
+from tasks.trainers.tuning import Full
 from tests.benchmarks.test_curation import labels
 
 ROOT = Path(__file__).parents[2]
@@ -32,7 +33,7 @@ TEMPLATE = (
 )
 TO_DEATH: dict[str, Any] = {"epochs": 20, "learning_rate": 1e-3, "whole_answers": 1.0, "max_tokens": 160}
 ONE_ANSWER: dict[str, Any] = {"epochs": 3, "learning_rate": 1e-3, "whole_answers": 1.0}
-UNTIL_IT_FORGETS: dict[str, Any] = {"epochs": 2, "learning_rate": 3e-3}
+UNTIL_IT_FORGETS: dict[str, Any] = {"tuning": Full(method="full"), "epochs": 3, "learning_rate": 3e-3}
 MADE_FOR = {
     "dead": {"overfitting", "memorisation"},
     "template": {"collapse"},

@@ -50,6 +50,19 @@ def test_it_is_quiet_on_a_student_that_knows_and_answers_in_its_own_form() -> No
     assert MODE.judge([able(0), able(6)], [able(9), able(8)]).fires == "no"
 
 
+def test_it_fires_on_a_student_that_guesses_where_its_base_knows_little() -> None:
+    base, guessed = able(6), [float(at % 2) for at in range(len(suite()))]
+    found = MODE.judge([able(0), able(6)], [guessed, base])
+    lost = next(each for each in found.estimates if each.metric == "forgetting")
+    assert (found.fires, lost.n) == ("yes", sum(base))
+    assert lost.mean == sum(own < other for own, other in zip(guessed, base, strict=True)) / sum(base)
+
+
+def test_what_the_student_learned_anew_does_not_make_up_for_what_it_lost() -> None:
+    turned = [1 - each for each in able(5)]
+    assert MODE.judge([able(0), able(6)], [turned, able(5)]).fires == "yes"
+
+
 def test_what_it_says_decides_where_that_is_asked_for() -> None:
     strict = Forgetting(answered=0.2)
     assert strict.judge([able(0), able(6)], [able(8), able(8)]).fires == "yes"
@@ -61,7 +74,8 @@ def test_what_it_says_decides_where_that_is_asked_for() -> None:
 def test_answers_that_failed_are_left_out_and_many_leave_what_is_said_out() -> None:
     strict, few = Forgetting(answered=0.2), [at < 10 for at in range(len(suite()))]
     found = strict.judge([able(0), able(6)], [], few)
-    assert (found.fires, found.estimates[0].n) == ("yes", len(suite()) - 10)
+    answered = next(each for each in found.estimates if each.metric == "passed")
+    assert (found.fires, answered.n) == ("yes", len(suite()) - 10)
     assert "10 prompts have an answer that failed" in found.words
     many = [at % 2 == 0 for at in range(len(suite()))]
     assert not strict.judge([able(0), able(6)], [], many).measured
@@ -76,11 +90,14 @@ def test_where_nobody_can_see_what_it_knows_nothing_is_decided() -> None:
 
 
 def test_a_loss_about_the_threshold_is_unsettled() -> None:
-    assert MODE.judge([able(0), able(6)], [able(7), able(8)]).fires == "unsettled"
+    assert MODE.judge([able(0), able(6)], [able(6), able(8)]).fires == "unsettled"
 
 
 def test_a_base_that_could_do_nothing_has_nothing_to_forget() -> None:
     assert Forgetting(answered=0.2).judge([able(0), able(0)], [able(5), able(5)]).fires == "no"
+    found = MODE.judge([able(5), able(0)], [able(5), able(0)])
+    assert (found.fires, found.measured) == ("no", False)
+    assert "the base has nothing to lose" in found.words
 
 
 def test_what_a_model_knows_is_one_of_two_for_each_prompt(tiny_llama: Path) -> None:
