@@ -29,7 +29,7 @@ class Stamp(BaseModel):
     modified_ns: int
 
     def unchanged(self, folder: Path) -> bool:
-        """Whether the folder holds the file with its content: hashed again only where its stamp moved, and then stamped.
+        """Whether the folder holds the file with its content: hashed again only where its stamp moved, once.
 
         A store that was copied without its times is hashed once, not at every look of every run.
         """
