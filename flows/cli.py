@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from flows import batches, jobs, ledger, review, versions
-from flows.shell import leaving_at_once, one_line_errors, visible
+from flows.shell import importing, leaving_at_once, one_line_errors, visible
 
 app = typer.Typer(
     help="Distil a frontier model into a small one that you own, and promote it on evidence.",
@@ -52,17 +52,17 @@ def run(
 
             print(trigger(load(project).name, budget_usd))
             return
-        from rich.console import Console
+        with importing():
+            from rich.console import Console
 
-        from flows.console import ConsoleHandler
-        from flows.project import check, load
+            from flows.console import ConsoleHandler
+            from flows.distill import distill
+            from flows.project import check, load
 
         console = Console(stderr=as_json)
         loaded = load(project)
         check(loaded, budget_usd)
         with leaving_at_once(), ConsoleHandler(console) as shown:
-            from flows.distill import distill
-
             console.print(f"{loaded.name}: {project}", highlight=False, markup=False)
             folder = distill(project.resolve(), budget_usd)
             if not shown.worked:
@@ -92,8 +92,9 @@ def check(
 ) -> None:
     """Look at inputs before any money is spent: exit code 0 fine, 3 worth a look, 4 not to be run."""
     with one_line_errors():
-        from flows.planning.check import check_file, check_holdout, check_project, worst
-        from flows.project import load
+        with importing():
+            from flows.planning.check import check_file, check_holdout, check_project, worst
+            from flows.project import load
 
         is_project = file.lower().endswith((".yaml", ".yml"))
         _refuse_idle_options(is_project, bool(teacher or prompt), bool(probe), holdout is not None)
@@ -122,9 +123,10 @@ def _refuse_idle_options(is_project: bool, priced: bool, probed: bool, held: boo
 def plan(project: ProjectFile, as_json: AsJson = False) -> None:
     """Say what a run would do now: what is cached, and what the teacher would be asked."""
     with one_line_errors():
-        from flows.planning.plan import plan as look
-        from flows.planning.shutdowns import shutdowns
-        from flows.project import check, load
+        with importing():
+            from flows.planning.plan import plan as look
+            from flows.planning.shutdowns import shutdowns
+            from flows.project import check, load
 
         loaded = load(project)
         check(loaded, asks=False)

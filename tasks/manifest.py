@@ -1,5 +1,6 @@
 """Manifests: what an artefact is, what made it, and its files by content."""
 
+import contextlib
 import os
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
@@ -28,9 +29,18 @@ class Stamp(BaseModel):
     modified_ns: int
 
     def unchanged(self, folder: Path) -> bool:
-        """Whether the folder holds the file with its content: hashed again only where its stamp moved."""
+        """Whether the folder holds the file with its content: hashed again only where its stamp moved, once.
+
+        A store that was copied without its times is hashed once, not at every look of every run.
+        """
         status = (folder / self.name).stat()
-        return (status.st_size, status.st_mtime_ns) == (self.size, self.modified_ns) or self.same(folder)
+        if (status.st_size, status.st_mtime_ns) == (self.size, self.modified_ns):
+            return True
+        if not self.same(folder):
+            return False
+        with contextlib.suppress(OSError):  # in a store that can only be read it is hashed every time
+            self.put_back(folder)
+        return True
 
     def same(self, folder: Path) -> bool:
         """Whether the folder holds the file with its content, hashed again."""
@@ -38,7 +48,7 @@ class Stamp(BaseModel):
         return path.stat().st_size == self.size and fingerprint_file(path) == self.sha256
 
     def put_back(self, folder: Path) -> None:
-        """Give a copy in the folder the time of what it is a copy of, so that it need not be hashed again."""
+        """Give the file in the folder the time of what it is a copy of, so that it need not be hashed again."""
         os.utime(folder / self.name, ns=(self.modified_ns, self.modified_ns))
 
 

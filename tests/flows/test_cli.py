@@ -43,6 +43,12 @@ def test_checking_a_project_loads_no_model_library() -> None:
     assert not loaded & {"torch", "transformers", "pandas"}
 
 
+def test_a_run_loads_what_its_stages_need_only_where_they_work() -> None:
+    loaded = loaded_by("import flows.console, flows.distill")
+    assert "prefect" in loaded
+    assert not loaded & {"torch", "transformers", "pandas", "sklearn", "matplotlib", "openai", "anthropic", "pyarrow"}
+
+
 def test_every_command_and_every_argument_has_help() -> None:
     commands = cast("click.Group", typer.main.get_command(app)).commands
     assert {"run", "plan", "report", "history", "rollback"} <= set(commands)

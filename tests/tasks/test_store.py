@@ -191,6 +191,25 @@ def test_a_file_that_was_only_touched_is_still_intact() -> None:
     assert Store().intact(dataset)
 
 
+def test_a_file_that_was_only_touched_is_hashed_once_and_its_stamp_put_back() -> None:
+    dataset = kept(things(2))
+    path = Store().path(dataset) / "rows-00000.parquet"
+    written = path.stat().st_mtime_ns
+    os.utime(path, ns=(1, 1))
+    assert Store().intact(dataset)
+    assert path.stat().st_mtime_ns == written
+
+
+def test_the_stamp_of_a_file_that_changed_is_not_put_back() -> None:
+    dataset = kept(things(2))
+    path = Store().path(dataset) / "rows-00000.parquet"
+    path.write_bytes(path.read_bytes()[::-1])
+    os.utime(path, ns=(1, 1))
+    assert not Store().intact(dataset)
+    assert path.stat().st_mtime_ns == 1
+    assert not Store().intact(dataset)
+
+
 def test_writing_the_same_rows_again_mends_what_was_broken() -> None:
     dataset = kept(things(2))
     (Store().path(dataset) / "rows-00000.parquet").write_bytes(b"broken")
