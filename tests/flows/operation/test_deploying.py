@@ -1,6 +1,7 @@
 """What `stillhouse deploy` writes; that a server takes it, in test_up.py."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -13,13 +14,21 @@ MONDAYS = Schedule("0 3 * * 1", "Europe/Berlin")
 
 
 @pytest.fixture
-def project(tmp_path: Path, tiny_llama: Path, store_root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def base(tmp_path: Path) -> Path:
+    """A folder that is looked at, and never loaded."""
+    (tmp_path / "base").mkdir()
+    (tmp_path / "base" / "config.json").write_text("{}")
+    return tmp_path / "base"
+
+
+@pytest.fixture
+def project(tmp_path: Path, base: Path, store_root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
     monkeypatch.chdir(tmp_path)
-    return build(tmp_path / "own", tiny_llama)
+    return build(tmp_path / "own", base)
 
 
-def entries() -> list[dict[str, object]]:
+def entries() -> list[dict[str, Any]]:
     return yaml.safe_load(Path("prefect.yaml").read_text())["deployments"]
 
 
@@ -45,10 +54,10 @@ def test_once_more_changes_nothing_and_a_schedule_stays_until_another_is_given(p
     assert list(deploy(project))[:2] == ["prefect.yaml: small (was there)", "schedule: 0 3 * * 1 (Europe/Berlin)"]
     assert Path("prefect.yaml").read_bytes() == before
     list(deploy(project, Schedule("0 4 * * 2", "UTC")))
-    assert [each["cron"] for each in entries()[0]["schedules"]] == ["0 4 * * 2"]  # pyright: ignore
+    assert [each["cron"] for each in entries()[0]["schedules"]] == ["0 4 * * 2"]
 
 
-def test_comments_edits_and_other_projects_stay(project: Path, tiny_llama: Path) -> None:
+def test_comments_edits_and_other_projects_stay(project: Path, base: Path) -> None:
     list(deploy(project))
     file = Path("prefect.yaml")
     edited = file.read_text().replace(
@@ -56,7 +65,7 @@ def test_comments_edits_and_other_projects_stay(project: Path, tiny_llama: Path)
     )
     file.write_text(edited)
     other = project.with_name("other.yaml")
-    other.write_text(yaml.safe_dump({**settings(tiny_llama), "name": "other"}))
+    other.write_text(yaml.safe_dump({**settings(base), "name": "other"}))
     list(deploy(other))
     list(deploy(project))
     assert file.read_text().startswith(edited)
@@ -71,7 +80,7 @@ def test_a_project_that_moved_is_followed_and_another_of_its_name_refused(projec
         list(deploy(twin))
     project.unlink()
     list(deploy(twin))
-    assert [each["parameters"]["project"] for each in entries()] == ["own/twin.yaml"] * 2  # pyright: ignore
+    assert [each["parameters"]["project"] for each in entries()] == ["own/twin.yaml"] * 2
 
 
 @pytest.mark.parametrize("schedule", [Schedule("each day", "UTC"), Schedule("0 3 * * 1", "Atlantis")])
@@ -81,8 +90,8 @@ def test_a_schedule_that_is_none_is_refused_and_nothing_written(project: Path, s
     assert not Path("prefect.yaml").exists()
 
 
-def test_a_project_that_is_wrong_is_refused_and_nothing_written(project: Path, tiny_llama: Path) -> None:
-    write(project.parent, {**settings(tiny_llama), "sample": {"inputs": "nowhere.jsonl"}})
+def test_a_project_that_is_wrong_is_refused_and_nothing_written(project: Path, base: Path) -> None:
+    write(project.parent, {**settings(base), "sample": {"inputs": "nowhere.jsonl"}})
     with pytest.raises(ProjectError, match="nowhere"):
         list(deploy(project))
     assert not Path("prefect.yaml").exists()
