@@ -214,7 +214,11 @@ def test_what_becomes_of_projects_and_a_run_whose_process_was_killed_is_told_wit
     dying = subprocess.Popen([*command, "stays"], env=environment, stdout=subprocess.PIPE, text=True)
     assert dying.stdout
     killed = dying.stdout.readline().strip()
-    time.sleep(3)  # its first sign of life is sent in the background
+    signs = {"event": {"name": ["prefect.flow-run.heartbeat"]}, "resource": {"id": [f"prefect.flow-run.{killed}"]}}
+    until = time.monotonic() + 60
+    while not house.api("events/filter", filter=signs)["events"]:
+        assert time.monotonic() < until, "the run gives no sign of life"
+        time.sleep(0.5)
     dying.kill()
     dying.wait()
     dying.stdout.close()
