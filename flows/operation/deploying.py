@@ -46,7 +46,7 @@ class Schedule(NamedTuple):
 
 
 def deploy(file: Path, schedule: Schedule | None = None) -> Iterator[str]:
-    """Write or renew a project's entries in the folder's prefect.yaml, and register them where a server is up.
+    """Write or renew a project's entries in the folder's prefect.yaml, and register the file where a server is up.
 
     Raises `ProjectError` where the project is wrong, and `OperationFailed` where prefect.yaml cannot be used, holds
     another project of this name, or the server does not take it.
@@ -71,7 +71,7 @@ def deploy(file: Path, schedule: Schedule | None = None) -> Iterator[str]:
         write_whole(PREFECT_FILE, after)
     yield f"{PREFECT_FILE}: {project.name} ({'written' if changed else 'was there'})"
     yield f"schedule: {_scheduled(_find(entries, _DISTILL, project.name))}"
-    yield _registered(project.name)
+    yield _registered()
 
 
 def _read() -> Any:
@@ -141,15 +141,15 @@ def _scheduled(entry: Any) -> str:
     return ", ".join(f"{each.get('cron', 'as the file says')} ({each.get('timezone', 'UTC')})" for each in active)
 
 
-def _registered(name: str) -> str:
+def _registered() -> str:
     known = place().read()
     alive = known is not None and known.processes["server"].alive()
     api = os.environ.get("PREFECT_API_URL") or (f"{known.url}/api" if known and alive else "")
     if not api:
         return "no server is up: stillhouse up starts one, and deploys it there"
     url = api.removesuffix("/api")
-    register(["--name", f"distill/{name}", "--name", f"monitor/{name}"], PREFECT_FILE, url)
-    return f"deployed: {url}/deployments"
+    register(PREFECT_FILE, url)
+    return f"deployed: {PREFECT_FILE} ({url}/deployments)"
 
 
 def _relative(file: Path) -> str:

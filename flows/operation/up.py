@@ -134,7 +134,7 @@ def _up(here: Place, prefect_file: Path, port: int | None) -> Iterator[str]:
     here.write(Up(url=url, processes=processes))
     yield f"worker: pool {POOL} ({'started' if started else 'was up'})"
     if prefect_file.is_file():
-        register(["--all"], prefect_file, url)
+        register(prefect_file, url)
         yield f"deployed: {prefect_file}"
     else:
         yield f"deployed: nothing, for {prefect_file} is not there; stillhouse deploy FILE writes it for a project"
@@ -144,9 +144,10 @@ def _up(here: Place, prefect_file: Path, port: int | None) -> Iterator[str]:
     yield f"for commands of your own: export PREFECT_API_URL={url}/api"
 
 
-def register(which: Sequence[str], prefect_file: Path, url: str) -> None:
-    """Put a file's deployments, `--all` or those that `--name` names, into a server."""
-    _prefect(["deploy", *which, "--prefect-file", str(prefect_file)], url)
+def register(prefect_file: Path, url: str) -> None:
+    """Put a file's deployments into a server."""
+    # all of them, for Prefect finds none of a module's entrypoint by `--name FLOW/NAME`
+    _prefect(["deploy", "--all", "--prefect-file", str(prefect_file)], url)
 
 
 def down() -> Iterator[str]:
