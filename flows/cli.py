@@ -50,7 +50,7 @@ def run(
             from flows.operation.remote import trigger
             from flows.project import load
 
-            print(trigger(load(project).name, budget_usd))
+            print(trigger(load(project).name, project, budget_usd))
             return
         with importing():
             from rich.console import Console
@@ -241,8 +241,23 @@ def report(
 
 
 @app.command()
+def deploy(
+    project: ProjectFile,
+    cron: Annotated[str, typer.Option(help="When it runs, as '0 3 * * 1': each Monday at three.")] = "",
+    timezone: Annotated[str, typer.Option(help="With --cron: the time zone, as Europe/Berlin.")] = "UTC",
+) -> None:
+    """Write the project into prefect.yaml here, on a schedule where --cron gives one, and register it with a server."""
+    with one_line_errors():
+        from flows.operation.deploying import Schedule
+        from flows.operation.deploying import deploy as write
+
+        for line in write(project, Schedule(cron, timezone) if cron else None):
+            print(line, flush=True)
+
+
+@app.command()
 def up(
-    file: Annotated[Path, typer.Option(help="What to deploy.")] = Path("deployments/prefect.yaml"),
+    file: Annotated[Path | None, typer.Option(help="What to deploy: prefect.yaml here, where left out.")] = None,
     port: Annotated[
         int | None, typer.Option(min=1, max=65535, help="Where the server listens, on this machine alone: 4200.")
     ] = None,
@@ -267,7 +282,9 @@ def down() -> None:
 
 @app.command()
 def automations(
-    file: Annotated[Path, typer.Option(help="Which.")] = Path("deployments/automations.yaml"),
+    file: Annotated[
+        Path | None, typer.Option(help="Which: those of deployments/automations.yaml, where left out.")
+    ] = None,
 ) -> None:
     """Put notifications, and what else a server does by itself, into that of PREFECT_API_URL, or the one that is up."""
     with one_line_errors():
@@ -275,8 +292,9 @@ def automations(
 
         server()
         from flows.operation.automations import create
+        from flows.operation.up import SHIPPED
 
-        for line in create(file):
+        for line in create(file or SHIPPED / "automations.yaml"):
             print(line, flush=True)
 
 

@@ -21,6 +21,7 @@ from tasks.store import write_whole
 
 POOL = "stillhouse"
 DEFAULT_PORT = 4200
+SHIPPED = Path(__file__).parents[2] / "deployments"
 _STARTED_SECONDS = 120.0
 _STOPPED_SECONDS = 20.0
 _ENVIRONMENT = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1", "PREFECT_LOGGING_LEVEL": "INFO"}
@@ -101,16 +102,17 @@ def place() -> Place:
     return Place(folder)
 
 
-def up(prefect_file: Path, port: int | None = None) -> Iterator[str]:
+def up(prefect_file: Path | None = None, port: int | None = None) -> Iterator[str]:
     """Start a server with its UI, a work pool, a worker, deployments and automations of the files; says what it does.
 
-    What runs already is left alone, so the command can be given again after an edit of a file. Raises
-    `OperationFailed` where something does not start, with the log that says why, and where it is up on another port.
+    Without a file named it is the folder's prefect.yaml, where there is one: `stillhouse deploy` writes it. What runs
+    already is left alone, so the command can be given again after an edit of a file. Raises `OperationFailed` where
+    something does not start, with the log that says why, and where it is up on another port.
     """
-    if not prefect_file.is_file():
-        raise OperationFailed(f"{prefect_file} is not there. Run it in the clone, or name the file with --file.")
+    if prefect_file and not prefect_file.is_file():
+        raise OperationFailed(f"{prefect_file} is not there. stillhouse deploy FILE writes prefect.yaml for a project.")
     with place().alone():
-        yield from _up(place(), prefect_file, port)
+        yield from _up(place(), prefect_file or Path("prefect.yaml"), port)
 
 
 def _up(here: Place, prefect_file: Path, port: int | None) -> Iterator[str]:
@@ -131,11 +133,21 @@ def _up(here: Place, prefect_file: Path, port: int | None) -> Iterator[str]:
     started = _ensure(here, processes, "worker", _worker(), url)
     here.write(Up(url=url, processes=processes))
     yield f"worker: pool {POOL} ({'started' if started else 'was up'})"
-    _prefect(["deploy", "--all", "--prefect-file", str(prefect_file)], url)
-    yield f"deployed: {prefect_file}"
-    yield from _automations(prefect_file.with_name("automations.yaml"), url)
+    if prefect_file.is_file():
+        register(prefect_file, url)
+        yield f"deployed: {prefect_file}"
+    else:
+        yield f"deployed: nothing, for {prefect_file} is not there; stillhouse deploy FILE writes it for a project"
+    own = prefect_file.with_name("automations.yaml")
+    yield from _automations(own if own.is_file() else SHIPPED / own.name, url)
     yield f"logs: {here.folder}"
     yield f"for commands of your own: export PREFECT_API_URL={url}/api"
+
+
+def register(prefect_file: Path, url: str) -> None:
+    """Put a file's deployments into a server."""
+    # all of them, for Prefect finds none of a module's entrypoint by `--name FLOW/NAME`
+    _prefect(["deploy", "--all", "--prefect-file", str(prefect_file)], url)
 
 
 def down() -> Iterator[str]:
@@ -192,7 +204,8 @@ def _worker() -> list[str]:
 
 def _environment(url: str) -> dict[str, str]:
     loud = {name: value for name, value in os.environ.items() if (name, value) not in _OF_THIS_COMMAND}
-    return _ENVIRONMENT | loud | {"PREFECT_API_URL": f"{url}/api", "STILLHOUSE_STORE": str(store_root())}
+    own = {"PREFECT_API_URL": f"{url}/api", "STILLHOUSE_STORE": str(store_root()), "PWD": str(Path.cwd())}
+    return _ENVIRONMENT | loud | own
 
 
 def _wait_until_healthy(here: Place, server: Started, url: str) -> None:

@@ -49,7 +49,10 @@ class Plan(NamedTuple):
             versions = ", ".join(f"v{number} ({why})" for number, why in staying.versions.items())
             yield f"{project}: of its versions stay {versions or 'none'}"
         if objects := shared_objects():
-            yield f"on this host alone: what hosts share in {objects.name} stays there, for this one as well"
+            yield (
+                f"on this host alone: what hosts share in {objects.name} stays there, for this one as well; what a "
+                "run's evidence stands on is written down on the host that ran it, so no host knows what all may miss"
+            )
         alike: dict[tuple[str, str], list[int]] = {}
         for each in self.removals:
             alike.setdefault((each.what, each.why), []).append(each.bytes)

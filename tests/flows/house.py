@@ -7,14 +7,15 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.request import Request, urlopen
 
-import yaml
+import pytest
 
+from flows.operation.deploying import Schedule, deploy
 from tests.postgres import Server
 
 ROOT = Path(__file__).parents[2]
@@ -46,6 +47,12 @@ class House(NamedTuple):
         with urlopen(request, timeout=30) as answer:
             return json.load(answer)
 
+    def deployment(self, name: str) -> dict[str, Any]:
+        """What the server has of the project's runs."""
+        named = {"name": {"any_": [name]}}
+        [deployed] = self.api("deployments/filter", deployments=named, flows={"name": {"any_": ["distill"]}})
+        return deployed
+
     def finished(self, run: str) -> dict[str, Any]:
         """The flow run, once it has ended."""
         return self.once(run, *_ENDED)
@@ -63,23 +70,19 @@ class House(NamedTuple):
         )
 
 
-def _deployment(pattern: dict[str, Any], project: Path) -> dict[str, Any]:
-    """The entry of a deployment file for a project, as the example's is."""
-    name = yaml.safe_load(project.read_text())["name"]
-    triggers = [
-        trigger | {"match": {"prefect.resource.id": f"stillhouse.project.{name}"}}
-        for trigger in pattern.get("triggers", [])
-    ]
-    return pattern | {"name": name, "parameters": {"project": project.name}, "triggers": triggers}
+def _deploy(folder: Path, projects: Sequence[Path]) -> None:
+    """As `stillhouse deploy` does in the folder, but that it begins once for all."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.chdir(folder)
+        patched.setenv("STILLHOUSE_STORE", str(folder / "store"))
+        patched.delenv("PREFECT_API_URL", raising=False)
+        for project in projects:
+            assert "stillhouse up" in list(deploy(project, Schedule("0 3 * * 1", "Europe/Berlin")))[-1]
 
 
 @contextmanager
 def opened(folder: Path, postgres: Server, *projects: Path, **more: str) -> Iterator[House]:
     """A house with the projects' deployments, up until the end; the first project is the house's."""
-    given = yaml.safe_load((ROOT / "deployments" / "prefect.yaml").read_text())
-    [pattern] = [each for each in given["deployments"] if each["entrypoint"] == "flows.distill.distill"]
-    given["deployments"] = [_deployment(pattern, project) for project in projects]
-    (folder / "prefect.yaml").write_text(yaml.safe_dump(given))
     shutil.copy(ROOT / "deployments" / "automations.yaml", folder)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT", "STILLHOUSE"))}
     environment = kept | {
@@ -96,7 +99,8 @@ def opened(folder: Path, postgres: Server, *projects: Path, **more: str) -> Iter
         port = int(free.getsockname()[1])
     house = House(folder, projects[0], environment, port)
     try:
-        house.command("up", "--file", "prefect.yaml", "--port", str(port))
+        _deploy(folder, projects)
+        house.command("up", "--port", str(port))
         yield house
     finally:
         house.command("down")

@@ -100,7 +100,7 @@ def test_a_key_in_a_secret_block_reaches_the_run_and_stands_nowhere_else(house: 
     shown = house.command("run", str(house.project), "--remote").strip()
     run = house.finished(shown.rpartition("/")[2])
     assert run["state"]["type"] == "COMPLETED", run["state"]
-    [deployed] = house.api("deployments/filter", deployments={"name": {"any_": ["small"]}})
+    deployed = house.deployment("small")
     pool = house.api("work_pools/stillhouse")
     logs = house.api("logs/filter", logs={"flow_run_id": {"any_": [run["id"]]}})
     assert logs

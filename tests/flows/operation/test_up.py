@@ -1,13 +1,10 @@
 """One server, worker and database as `stillhouse up` starts them, and what a run is from there."""
 
-import json
 import re
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +13,12 @@ import yaml
 
 from flows.operation.up import Up, place
 from tests.flows.house import House, opened
+from tests.flows.receiver import Told, told
 from tests.flows.small_project import build, write
 from tests.postgres import Server
 from tests.tasks.report.test_browser import chromium
 
-__all__ = ["chromium"]  # a fixture that lives beside the report's own test
+__all__ = ["chromium", "told"]  # fixtures that live elsewhere
 
 STAGES = {"sample", "teach", "filter", "split", "train", "evaluate", "promote"}
 SHOWN = {"verdict-small", "scores-small", "funnel-small", "stages-small"}
@@ -28,29 +26,7 @@ _SECONDS = 240
 
 
 @pytest.fixture(scope="module")
-def told() -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """Where notifications may be sent, and those that came."""
-    came: list[dict[str, Any]] = []
-
-    class Receiver(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            came.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Receiver) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"json://127.0.0.1:{server.server_port}/told", came
-        server.shutdown()
-
-
-@pytest.fixture(scope="module")
-def house(
-    tiny_llama: Path, postgres: Server, told: tuple[str, Any], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[House]:
+def house(tiny_llama: Path, postgres: Server, told: Told, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """The small project, whose promotions a person approves, and the same where nobody is asked, up on PostgreSQL."""
     folder = tmp_path_factory.mktemp("house")
     project = build(folder, tiny_llama)
@@ -58,12 +34,14 @@ def house(
     write(folder, given | {"promote": given["promote"] | {"approval": "human"}})
     plain = folder / "plain.yaml"
     plain.write_text(yaml.safe_dump(given | {"name": "plain"}))
-    with opened(folder, postgres, project, plain, STILLHOUSE_NOTIFY=told[0]) as house:
+    with opened(
+        folder, postgres, project, plain, STILLHOUSE_NOTIFY=told.url, PREFECT_FLOWS_HEARTBEAT_FREQUENCY="30"
+    ) as house:
         yield house
 
 
 def test_what_is_deployed_has_a_schedule_a_typed_form_and_runs_one_at_a_time(house: House) -> None:
-    [deployed] = house.api("deployments/filter", deployments={"name": {"any_": ["small"]}})
+    deployed = house.deployment("small")
     [schedule] = deployed["schedules"]
     form = deployed["parameter_openapi_schema"]["properties"]
     assert (schedule["active"], schedule["schedule"]["timezone"]) == (True, "Europe/Berlin")
@@ -76,6 +54,9 @@ def test_what_is_deployed_has_a_schedule_a_typed_form_and_runs_one_at_a_time(hou
         assert time.monotonic() < until, "the scheduler creates no run"
         time.sleep(1)
     assert coming[0]["auto_scheduled"]
+    house.command("deploy", house.project.name, "--cron", "0 4 * * 2")
+    [schedule] = house.deployment("small")["schedules"]
+    assert (schedule["schedule"]["cron"], schedule["schedule"]["timezone"]) == ("0 4 * * 2", "UTC")
 
 
 def scheduled(house: House, deployment: str) -> list[dict[str, Any]]:
@@ -84,9 +65,7 @@ def scheduled(house: House, deployment: str) -> list[dict[str, Any]]:
     return house.api("flow_runs/filter", flow_runs=coming, deployments={"id": {"any_": [deployment]}})
 
 
-def test_a_run_asked_for_from_afar_waits_for_a_person_and_puts_its_student_on_stage(
-    house: House, told: tuple[str, list[dict[str, Any]]]
-) -> None:
+def test_a_run_asked_for_from_afar_waits_for_a_person_and_puts_its_student_on_stage(house: House, told: Told) -> None:
     run = trigger(house, "--budget-usd", "0.5")
     waits = house.once(run, "PAUSED", "COMPLETED", "FAILED", "CRASHED")
     assert waits["state"]["name"] == "AwaitingApproval", waits["state"]
@@ -108,13 +87,10 @@ def test_a_run_asked_for_from_afar_waits_for_a_person_and_puts_its_student_on_st
     history = house.command("history", str(house.project))
     assert "approved ada" in history
     assert "on stage" in history
-    until = time.monotonic() + 60
-    while "small: stillhouse.promoted" not in [each["title"] for each in told[1]]:
-        assert time.monotonic() < until, f"nobody was notified: {told[1]}"
-        time.sleep(1)
-    [promoted] = [each for each in told[1] if each["title"] == "small: stillhouse.promoted"]
-    assert promoted["message"].startswith("small version 1 is on stage.")
-    assert "small: stillhouse.awaiting-approval" in [each["title"] for each in told[1]]
+    page = f"http://127.0.0.1:{house.port}/runs/flow-run/{run}"
+    promoted, asked = (told.once(f"small: stillhouse.{each}") for each in ("promoted", "awaiting-approval"))
+    assert promoted.startswith("small version 1 is on stage.")
+    assert [each.split()[-1] for each in (promoted, asked)] == [page, page]
 
 
 def trigger(house: House, *options: str) -> str:
@@ -124,7 +100,7 @@ def trigger(house: House, *options: str) -> str:
 
 def places(house: House) -> int:
     """How many runs hold a place of those that may run at once."""
-    [deployed] = house.api("deployments/filter", deployments={"name": {"any_": ["small"]}})
+    deployed = house.deployment("small")
     return house.api(f"deployments/{deployed['id']}")["global_concurrency_limit"]["active_slots"]
 
 
@@ -132,7 +108,7 @@ def test_the_form_starts_a_run_and_its_page_shows_stages_and_verdict(
     house: House, chromium: Any, tmp_path: Path
 ) -> None:
     """In a real browser; pictures of what was seen lie in the test's folder."""
-    [deployed] = house.api("deployments/filter", deployments={"name": {"any_": ["plain"]}})
+    deployed = house.deployment("plain")
     address = f"http://127.0.0.1:{house.port}"
     page = chromium.new_page(viewport={"width": 1280, "height": 1400})
     page.set_default_timeout(_SECONDS * 1000)
@@ -202,6 +178,14 @@ def test_a_project_that_was_not_deployed_is_refused(house: House) -> None:
     assert "has no deployment distill/other" in house.command("run", str(other), "--remote", fails=True)
 
 
+def test_a_file_of_the_same_name_as_another_that_is_deployed_is_refused(house: House) -> None:
+    twin = house.project.with_name("twin.yaml")
+    twin.write_text(house.project.read_text())
+    refused = house.command("run", str(twin), "--remote", fails=True)
+    assert f"distill/small runs {house.project}, not {twin}" in refused
+    assert f"small is {house.project.name}, not {twin}" in house.command("deploy", str(twin), fails=True)
+
+
 def test_a_port_that_is_taken_and_a_file_that_is_not_there_are_refused(house: House, tmp_path: Path) -> None:
     elsewhere = house._replace(environment=house.environment | {"STILLHOUSE_STORE": str(tmp_path)})
     taken = elsewhere.command("up", "--file", "prefect.yaml", "--port", str(house.port), fails=True)
@@ -216,3 +200,35 @@ def test_where_the_server_is_down_no_other_is_asked_instead(house: House, tmp_pa
     (tmp_path / "up" / "up.json").write_text(Up(url="http://127.0.0.1:9", processes={}).model_dump_json())
     down = house._replace(environment=house.environment | {"STILLHOUSE_STORE": str(tmp_path)})
     assert "http://127.0.0.1:9/api cannot be asked" in down.command("run", str(house.project), "--remote", fails=True)
+
+
+def test_what_becomes_of_projects_and_a_run_whose_process_was_killed_is_told_with_a_link(
+    house: House, told: Told
+) -> None:
+    """The killed one is Crashed once it was silent for longer than heartbeats are apart: 25 minutes, here 35 s."""
+    file = house.folder / "automations.yaml"
+    file.write_text(file.read_text().replace("within: 1500", "within: 35"))
+    house.command("automations", "--file", file.name)
+    environment = house.environment | {"PREFECT_API_URL": f"http://127.0.0.1:{house.port}/api"}
+    command = [sys.executable, "-m", "tests.flows.told_run"]
+    dying = subprocess.Popen([*command, "stays"], env=environment, stdout=subprocess.PIPE, text=True)
+    assert dying.stdout
+    killed = dying.stdout.readline().strip()
+    signs = {"event": {"name": ["prefect.flow-run.heartbeat"]}, "resource": {"id": [f"prefect.flow-run.{killed}"]}}
+    until = time.monotonic() + 60
+    while not house.api("events/filter", filter=signs)["events"]:
+        assert time.monotonic() < until, "the run gives no sign of life"
+        time.sleep(0.5)
+    dying.kill()
+    dying.wait()
+    dying.stdout.close()
+    told_of = subprocess.run(
+        [*command, str(house.project)], env=environment, stdout=subprocess.PIPE, text=True, check=True
+    )
+    happened = dict(line.split() for line in told_of.stdout.splitlines())
+    assert happened.keys() == {"rejected", "inconclusive", "over-budget", "failed", "drift"}
+    page = f"http://127.0.0.1:{house.port}/runs/flow-run"
+    for each, run in happened.items():
+        assert told.once(f"small: stillhouse.{each}").endswith(f"what is said of {each}\n{page}/{run}")
+    crashed = house.once(killed, "CRASHED")
+    assert told.once(f"{crashed['name']}: crashed") == f"No sign of life for 25 minutes.\n{page}/{killed}"
