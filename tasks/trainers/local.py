@@ -39,6 +39,7 @@ class Material(NamedTuple):
 
     lessons: list[Example]
     watched: list[Example]
+    ended: int
     too_long: int
     longest: int
     example: str
@@ -57,8 +58,9 @@ class Material(NamedTuple):
         """What is about to be learned, said before the first step; of the example only the end."""
         shown = self.example if len(self.example) <= _SHOWN else f"…{self.example[-_SHOWN:]}"
         return [
-            f"{len(self.lessons)} rows of {self.tokens:,} tokens, {self.learned:,} of them learned; "
-            f"{len(self.watched)} rows watched; the longest {self.longest} tokens, {self.too_long} rows over {limit}",
+            f"{len(self.lessons)} rows of {self.tokens:,} tokens, {self.learned:,} of them learned, "
+            f"{self.ended:,} rows to their end; {len(self.watched)} rows watched; "
+            f"the longest {self.longest} tokens, {self.too_long} rows over {limit}",
             f"learned is what stands between ⟦ and ⟧: {shown!r}",
         ]
 
@@ -207,7 +209,8 @@ class LocalTrainer(BaseModel):
             raise StageFailed(
                 f"train: each of {len(rows)} rows is longer than train.max_tokens={self.max_tokens}. Raise it."
             )
-        if not any(each.weights[-1] and each.tokens[-1] in rendering.ends for each in lessons):
+        ended = sum(1 for each in lessons if each.weights[-1] and each.tokens[-1] in rendering.ends)
+        if not ended:
             raise StageFailed(
                 f"train: of {len(lessons)} rows none is learned to its end, so the student would never learn to stop. "
                 f"Raise train.whole_answers={self.whole_answers}."
@@ -215,6 +218,7 @@ class LocalTrainer(BaseModel):
         return Material(
             lessons=lessons,
             watched=seen,
+            ended=ended,
             too_long=len(rows) + len(watched) - len(lessons) - len(seen),
             longest=max(len(each.tokens) for each in rendered),
             example=rendering.marked(lessons[0]),
