@@ -110,7 +110,12 @@ class LocalTrainer(BaseModel):
     whole_answers: float = Field(
         default=1.0, gt=0, le=1, description="The share of rows that are learned beyond their last emphasised field."
     )
-    max_tokens: int = Field(default=512, ge=8, description="Rows longer than this are dropped and counted, never cut.")
+    max_tokens: int = Field(
+        default=512,
+        ge=8,
+        description="Rows longer than this are learned up to their last emphasised field where that fits, else dropped "
+        "and counted.",
+    )
     seed: int = Field(default=0, description="Decides the order of the rows, and how adapters begin.")
 
     @model_validator(mode="after")
@@ -225,9 +230,9 @@ class LocalTrainer(BaseModel):
         )
 
     def _whole(self, example: Example) -> bool:
-        """Whether a row is learned to its end: drawn by what it says, not by where it stands."""
-        said = example.tokens[: example.read]
-        return int(digest([self.seed, said])[:8], 16) < self.whole_answers * 2**32
+        """Whether a row is learned to its end: one that fits, drawn by what it says, not by where it stands."""
+        drawn = int(digest([self.seed, example.tokens[: example.read]])[:8], 16) < self.whole_answers * 2**32
+        return drawn and len(example.tokens) <= self.max_tokens
 
     def _recipe(self, rows: int, learning_rate: float) -> Recipe:
         epochs = self.epochs or next(own for limit, own in _EPOCHS.items() if rows <= limit)

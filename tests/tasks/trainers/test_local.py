@@ -242,6 +242,15 @@ def test_the_rows_that_are_learned_to_their_end_are_counted(tiny_llama: Path, ca
     assert whole.answer_tokens - training.answer_tokens == (40 - int(found[1])) * behind
 
 
+def test_a_row_too_long_to_its_end_is_learned_up_to_its_last_emphasised_field(tiny_llama: Path) -> None:
+    short = [row(number, completion='{"stop": 1, "why": "because"}') for number in range(4)]
+    long = row(9, completion=json.dumps({"stop": 2, "why": "x" * 500}))
+    alone = trainer(tiny_llama, emphasis={"stop": 3}).learn(short, []).training
+    among = trainer(tiny_llama, emphasis={"stop": 3}).learn([*short, long], []).training
+    assert (among.rows, among.too_long) == (5, 0)
+    assert among.answer_tokens - alone.answer_tokens == len('{"stop": 2')
+
+
 def test_a_student_that_would_never_learn_to_stop_is_refused(tiny_llama: Path) -> None:
     answers = [row(number, completion='{"stop": 1, "why": "because"}') for number in range(4)]
     with pytest.raises(StageFailed, match=r"of 4 rows none is learned to its end.*train\.whole_answers=1e-09"):
