@@ -39,6 +39,7 @@ class Material(NamedTuple):
 
     lessons: list[Example]
     watched: list[Example]
+    ended: int
     too_long: int
     longest: int
     example: str
@@ -57,8 +58,9 @@ class Material(NamedTuple):
         """What is about to be learned, said before the first step; of the example only the end."""
         shown = self.example if len(self.example) <= _SHOWN else f"…{self.example[-_SHOWN:]}"
         return [
-            f"{len(self.lessons)} rows of {self.tokens:,} tokens, {self.learned:,} of them learned; "
-            f"{len(self.watched)} rows watched; the longest {self.longest} tokens, {self.too_long} rows over {limit}",
+            f"{len(self.lessons)} rows of {self.tokens:,} tokens, {self.learned:,} of them learned, "
+            f"{self.ended:,} rows to their end; {len(self.watched)} rows watched; "
+            f"the longest {self.longest} tokens, {self.too_long} rows over {limit}",
             f"learned is what stands between ⟦ and ⟧: {shown!r}",
         ]
 
@@ -108,7 +110,12 @@ class LocalTrainer(BaseModel):
     whole_answers: float = Field(
         default=1.0, gt=0, le=1, description="The share of rows that are learned beyond their last emphasised field."
     )
-    max_tokens: int = Field(default=512, ge=8, description="Rows longer than this are dropped and counted, never cut.")
+    max_tokens: int = Field(
+        default=512,
+        ge=8,
+        description="Rows longer than this are learned up to their last emphasised field where that fits, else dropped "
+        "and counted.",
+    )
     seed: int = Field(default=0, description="Decides the order of the rows, and how adapters begin.")
 
     @model_validator(mode="after")
@@ -207,7 +214,8 @@ class LocalTrainer(BaseModel):
             raise StageFailed(
                 f"train: each of {len(rows)} rows is longer than train.max_tokens={self.max_tokens}. Raise it."
             )
-        if not any(each.weights[-1] and each.tokens[-1] in rendering.ends for each in lessons):
+        ended = sum(1 for each in lessons if each.weights[-1] and each.tokens[-1] in rendering.ends)
+        if not ended:
             raise StageFailed(
                 f"train: of {len(lessons)} rows none is learned to its end, so the student would never learn to stop. "
                 f"Raise train.whole_answers={self.whole_answers}."
@@ -215,15 +223,16 @@ class LocalTrainer(BaseModel):
         return Material(
             lessons=lessons,
             watched=seen,
+            ended=ended,
             too_long=len(rows) + len(watched) - len(lessons) - len(seen),
             longest=max(len(each.tokens) for each in rendered),
             example=rendering.marked(lessons[0]),
         )
 
     def _whole(self, example: Example) -> bool:
-        """Whether a row is learned to its end: drawn by what it says, not by where it stands."""
-        said = example.tokens[: example.read]
-        return int(digest([self.seed, said])[:8], 16) < self.whole_answers * 2**32
+        """Whether a row is learned to its end: one that fits, drawn by what it says, not by where it stands."""
+        drawn = int(digest([self.seed, example.tokens[: example.read]])[:8], 16) < self.whole_answers * 2**32
+        return drawn and len(example.tokens) <= self.max_tokens
 
     def _recipe(self, rows: int, learning_rate: float) -> Recipe:
         epochs = self.epochs or next(own for limit, own in _EPOCHS.items() if rows <= limit)

@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -215,7 +216,7 @@ def test_what_is_learned_is_said_before_the_first_step(tiny_llama: Path, caplog:
     with caplog.at_level("INFO", logger="stillhouse.train"):
         trainer(tiny_llama).learn([*ROWS, row(99, completion="x" * 500)], ROWS[:2])
     said = [record.getMessage() for record in caplog.records if record.name == "stillhouse.train"]
-    assert "12 rows of 576 tokens, 132 of them learned; 2 rows watched; the longest" in said[0]
+    assert "12 rows of 576 tokens, 132 of them learned, 12 rows to their end; 2 rows watched; the longest" in said[0]
     assert "1 rows over 200" in said[0]
     assert "⟦At stop 0.<|im_end|>⟧" in said[1]
 
@@ -227,6 +228,27 @@ def test_a_student_is_told_its_prompt_whenever_it_is_asked(tiny_llama: Path, tmp
     made = Made(stage="train", version="1", config={}, parents={})
     assert load_student(Store().write_folder(Student, lesson.save, made)).prompt == "Be brief."
     assert "system\nBe brief.<|im_end|>" in lesson.training.example
+
+
+def test_the_rows_that_are_learned_to_their_end_are_counted(tiny_llama: Path, caplog: pytest.LogCaptureFixture) -> None:
+    answers = [row(number, f"Row {number}", '{"stop": 1, "why": "because"}') for number in range(40)]
+    with caplog.at_level("INFO", logger="stillhouse.train"):
+        training = trainer(tiny_llama, emphasis={"stop": 3}, whole_answers=0.5, epochs=1).learn(answers, []).training
+    found = re.search(r" (\d+) rows to their end", caplog.text)
+    assert found
+    assert 0 < int(found[1]) < 40
+    whole = trainer(tiny_llama, emphasis={"stop": 3}, epochs=1).learn(answers, []).training
+    behind = len([*', "why": "because"}', "<|im_end|>"])
+    assert whole.answer_tokens - training.answer_tokens == (40 - int(found[1])) * behind
+
+
+def test_a_row_too_long_to_its_end_is_learned_up_to_its_last_emphasised_field(tiny_llama: Path) -> None:
+    short = [row(number, completion='{"stop": 1, "why": "because"}') for number in range(4)]
+    long = row(9, completion=json.dumps({"stop": 2, "why": "x" * 500}))
+    alone = trainer(tiny_llama, emphasis={"stop": 3}).learn(short, []).training
+    among = trainer(tiny_llama, emphasis={"stop": 3}).learn([*short, long], []).training
+    assert (among.rows, among.too_long) == (5, 0)
+    assert among.answer_tokens - alone.answer_tokens == len('{"stop": 2')
 
 
 def test_a_student_that_would_never_learn_to_stop_is_refused(tiny_llama: Path) -> None:
