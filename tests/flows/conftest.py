@@ -1,12 +1,22 @@
+import json
+import threading
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from prefect.events import Event
 from prefect.events.clients import AssertingEventsClient
 from prefect.events.worker import EventsWorker
 
+from tests.flows import yes_no_project
+from tests.flows.house import House, opened
 from tests.flows.small_project import Finished, build, run
+from tests.flows.test_live_teacher import KEY, SCHEMA, changed
+from tests.postgres import Server
+from tests.provider import Behaviour, Provider, provider_thread
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +43,63 @@ def heard() -> Iterator[Callable[[], list[Event]]]:
     EventsWorker.drain_all()
     AssertingEventsClient.reset()
     EventsWorker.set_client_override(None)
+
+
+@pytest.fixture(scope="session")
+def told() -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """Where the house's notifications are sent, and those that came."""
+    came: list[dict[str, Any]] = []
+
+    class Receiver(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            came.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Receiver) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"json://127.0.0.1:{server.server_port}/told", came
+        server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def teacher() -> Iterator[Provider]:
+    """The service that the house's guarded and outliving projects pay; it lets two keys in."""
+    with provider_thread(Behaviour(latency_seconds=0.01, api_keys=(KEY, "key"))) as provider:
+        yield provider
+
+
+@pytest.fixture(scope="session")
+def house(
+    tiny_llama: Path,
+    postgres: Server,
+    told: tuple[str, Any],
+    teacher: Provider,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[House]:
+    """One house for all: a server takes long to start. A person approves the promotions of its first project."""
+    folder = tmp_path_factory.mktemp("house")
+    projects = [build(folder, tiny_llama), folder / "plain.yaml"]
+    given = yaml.safe_load(projects[0].read_text())
+    named(projects[0], "small", promote=given["promote"] | {"approval": "human"})
+    projects[1].write_text(yaml.safe_dump(given | {"name": "plain"}))
+    for name, variable in (("guarded", "OPENAI_API_KEY"), ("outliving", "SHOP_KEY")):
+        (build(folder / name, tiny_llama).parent / "schema.json").write_text(json.dumps(SCHEMA))
+        project = changed(
+            folder / name, tiny_llama, teacher, model={"api_key_env": variable, "pace": {"max_in_flight": 4}}
+        )
+        projects.append(named(project, name))
+    projects.append(named(yes_no_project.build(folder / "drifting", tiny_llama), "drifting"))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.delenv("OPENAI_API_KEY", raising=False)
+        with opened(folder, postgres, *projects, STILLHOUSE_NOTIFY=told[0], SHOP_KEY="key") as house:
+            yield house
+
+
+def named(project: Path, name: str, **more: Any) -> Path:
+    """The project under another name."""
+    project.write_text(yaml.safe_dump(yaml.safe_load(project.read_text()) | {"name": name} | more))
+    return project

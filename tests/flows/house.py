@@ -1,5 +1,6 @@
-"""A server, a worker and deployments as `stillhouse up` starts them, on a database of PostgreSQL's."""
+"""A server that asks who is there, a worker and deployments as `stillhouse up` starts them, on PostgreSQL."""
 
+import base64
 import json
 import os
 import shutil
@@ -7,19 +8,28 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.request import Request, urlopen
 
+import psutil
 import yaml
 
+from flows.operation.up import Up
 from tests.postgres import Server
 
 ROOT = Path(__file__).parents[2]
 _RUN_SECONDS = 240
 _ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
+WHO = "admin:only-for-this-test"
+_SECURED = {
+    "PREFECT_SERVER_API_AUTH_STRING": WHO,
+    "PREFECT_API_AUTH_STRING": WHO,
+    "PREFECT_SERVER_CSRF_PROTECTION_ENABLED": "true",
+}
+KNOWN = {"Authorization": f"Basic {base64.b64encode(WHO.encode()).decode()}"}
 
 
 class House(NamedTuple):
@@ -39,12 +49,55 @@ class House(NamedTuple):
         assert bool(done.returncode) == fails, done.stdout + done.stderr
         return done.stderr if fails else done.stdout
 
+    def of(self, folder: str) -> "House":
+        """The house, of the project in a folder of its own."""
+        return self._replace(project=self.folder / folder / "small.yaml")
+
+    def begin(self, project: Path | None = None) -> str:
+        """The flow run that a worker is asked for."""
+        return self.command("run", str(project or self.project), "--remote").strip().rpartition("/")[2]
+
+    def up(self) -> None:
+        """Start what is missing."""
+        self.command("up", "--file", "prefect.yaml", "--port", str(self.port))
+
+    def kill(self, name: str) -> None:
+        """What `stillhouse up` started under the name, and what that started: all of it at once, with -9."""
+        up = Up.model_validate_json((self.folder / "store/up/up.json").read_bytes())
+        own = psutil.Process(up.processes[name].number)
+        for process in [*own.children(recursive=True), own]:
+            process.kill()
+        own.wait(10)
+
+    def crash(self, run: str) -> None:
+        """What the automation for runs without a heartbeat comes to, in a moment."""
+        assert self.api(f"flow_runs/{run}")["state"]["type"] == "RUNNING"
+        self.api(f"flow_runs/{run}/set_state", state={"type": "CRASHED"}, force=True)
+
+    def champions(self, project: Path | None = None) -> list[str]:
+        """The lines of the history that are on stage."""
+        told = self.command("history", str(project or self.project))
+        return [line for line in told.splitlines() if "on stage" in line]
+
+    def until(self, happened: Callable[[], bool]) -> None:
+        """Wait until something happened."""
+        until = time.monotonic() + _RUN_SECONDS
+        while not happened():
+            assert time.monotonic() < until, (self.folder / "store/up/worker.log").read_text()[-5000:]
+            time.sleep(0.05)
+
     def api(self, path: str, **body: Any) -> Any:
-        """What the server answers."""
-        data = json.dumps(body).encode() if body else None
-        request = Request(f"http://127.0.0.1:{self.port}/api/{path}", data, {"Content-Type": "application/json"})
-        with urlopen(request, timeout=30) as answer:
-            return json.load(answer)
+        """What the server answers to who is known, the token that CSRF protection wants sent along."""
+        client = {"Prefect-Csrf-Client": "test"}
+        token = self.answer("csrf-token?client=test", None, KNOWN)["token"] if body else ""
+        return self.answer(path, body or None, KNOWN | (client | {"Prefect-Csrf-Token": token} if body else {}))
+
+    def answer(self, path: str, body: object, headers: dict[str, str]) -> Any:
+        """What the server answers to a request with these headers."""
+        data = json.dumps(body).encode() if body is not None else None
+        url = f"http://127.0.0.1:{self.port}/api/{path}"
+        with urlopen(Request(url, data, {"Content-Type": "application/json"} | headers), timeout=30) as given:
+            return json.load(given)
 
     def finished(self, run: str) -> dict[str, Any]:
         """The flow run, once it has ended."""
@@ -63,14 +116,14 @@ class House(NamedTuple):
         )
 
 
-def _deployment(pattern: dict[str, Any], project: Path) -> dict[str, Any]:
+def _deployment(pattern: dict[str, Any], project: Path, folder: Path) -> dict[str, Any]:
     """The entry of a deployment file for a project, as the example's is."""
     name = yaml.safe_load(project.read_text())["name"]
     triggers = [
         trigger | {"match": {"prefect.resource.id": f"stillhouse.project.{name}"}}
         for trigger in pattern.get("triggers", [])
     ]
-    return pattern | {"name": name, "parameters": {"project": project.name}, "triggers": triggers}
+    return pattern | {"name": name, "parameters": {"project": str(project.relative_to(folder))}, "triggers": triggers}
 
 
 @contextmanager
@@ -78,7 +131,7 @@ def opened(folder: Path, postgres: Server, *projects: Path, **more: str) -> Iter
     """A house with the projects' deployments, up until the end; the first project is the house's."""
     given = yaml.safe_load((ROOT / "deployments" / "prefect.yaml").read_text())
     [pattern] = [each for each in given["deployments"] if each["entrypoint"] == "flows.distill.distill"]
-    given["deployments"] = [_deployment(pattern, project) for project in projects]
+    given["deployments"] = [_deployment(pattern, project, folder) for project in projects]
     (folder / "prefect.yaml").write_text(yaml.safe_dump(given))
     shutil.copy(ROOT / "deployments" / "automations.yaml", folder)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT", "STILLHOUSE"))}
@@ -89,6 +142,7 @@ def opened(folder: Path, postgres: Server, *projects: Path, **more: str) -> Iter
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": postgres.new_database().replace("+psycopg", "+asyncpg"),
         "PREFECT_WORKER_QUERY_SECONDS": "1",
         "STILLHOUSE_STORE": str(folder / "store"),
+        **_SECURED,
         **more,
     }
     with socket.socket() as free:
@@ -96,7 +150,7 @@ def opened(folder: Path, postgres: Server, *projects: Path, **more: str) -> Iter
         port = int(free.getsockname()[1])
     house = House(folder, projects[0], environment, port)
     try:
-        house.command("up", "--file", "prefect.yaml", "--port", str(port))
+        house.up()
         yield house
     finally:
         house.command("down")

@@ -1,13 +1,11 @@
 """One server, worker and database as `stillhouse up` starts them, and what a run is from there."""
 
+import base64
 import json
 import re
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +13,7 @@ import pytest
 import yaml
 
 from flows.operation.up import Up, place
-from tests.flows.house import House, opened
-from tests.flows.small_project import build, write
-from tests.postgres import Server
+from tests.flows.house import WHO, House
 from tests.tasks.report.test_browser import chromium
 
 __all__ = ["chromium"]  # a fixture that lives beside the report's own test
@@ -25,41 +21,6 @@ __all__ = ["chromium"]  # a fixture that lives beside the report's own test
 STAGES = {"sample", "teach", "filter", "split", "train", "evaluate", "promote"}
 SHOWN = {"verdict-small", "scores-small", "funnel-small", "stages-small"}
 _SECONDS = 240
-
-
-@pytest.fixture(scope="module")
-def told() -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """Where notifications may be sent, and those that came."""
-    came: list[dict[str, Any]] = []
-
-    class Receiver(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            came.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Receiver) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"json://127.0.0.1:{server.server_port}/told", came
-        server.shutdown()
-
-
-@pytest.fixture(scope="module")
-def house(
-    tiny_llama: Path, postgres: Server, told: tuple[str, Any], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[House]:
-    """The small project, whose promotions a person approves, and the same where nobody is asked, up on PostgreSQL."""
-    folder = tmp_path_factory.mktemp("house")
-    project = build(folder, tiny_llama)
-    given = yaml.safe_load(project.read_text())
-    write(folder, given | {"promote": given["promote"] | {"approval": "human"}})
-    plain = folder / "plain.yaml"
-    plain.write_text(yaml.safe_dump(given | {"name": "plain"}))
-    with opened(folder, postgres, project, plain, STILLHOUSE_NOTIFY=told[0]) as house:
-        yield house
 
 
 def test_what_is_deployed_has_a_schedule_a_typed_form_and_runs_one_at_a_time(house: House) -> None:
@@ -135,6 +96,8 @@ def test_the_form_starts_a_run_and_its_page_shows_stages_and_verdict(
     [deployed] = house.api("deployments/filter", deployments={"name": {"any_": ["plain"]}})
     address = f"http://127.0.0.1:{house.port}"
     page = chromium.new_page(viewport={"width": 1280, "height": 1400})
+    password = json.dumps(base64.b64encode(WHO.encode()).decode())
+    page.add_init_script(f"localStorage.setItem('prefect-password', {password})")  # as its login page keeps it
     page.set_default_timeout(_SECONDS * 1000)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
