@@ -19,6 +19,28 @@ settings.register_profile("without_deadlines", deadline=None)  # a busy machine 
 settings.load_profile("without_deadlines")
 
 ROOT = Path(__file__).parent.parent
+SERVERS = ("house", "prefect_server")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Prefect's threads draw random numbers while hypothesis draws, which takes them for a strategy's own."""
+    config.addinivalue_line(
+        "filterwarnings",
+        "ignore:Do not use the `random` module inside strategies:hypothesis.errors.HypothesisDeprecationWarning",
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What shares a server runs in one process and begins first; beyond that a file's tests stay together."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
+    items.sort(key=lambda item: _group(item) not in SERVERS)
+
+
+def _group(item: pytest.Item) -> str:
+    fixtures: list[str] = getattr(item, "fixturenames", [])
+    return next((server for server in SERVERS if server in fixtures), item.nodeid.partition("::")[0])
 
 
 @pytest.fixture(autouse=True)

@@ -3,15 +3,13 @@
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import psutil
 import pytest
 import yaml
 
-from flows.operation.up import Up
 from tests.flows.house import House, opened
 from tests.flows.small_project import build
 from tests.flows.test_live_teacher import ROWS, SCHEMA, changed
@@ -19,7 +17,6 @@ from tests.postgres import Server
 from tests.provider import Behaviour, Provider, provider_thread
 
 GONE_SECONDS = 12
-WAIT_SECONDS = 180
 AT_ONCE = 4
 TOKENS = iter(range(51, 99))
 
@@ -42,40 +39,13 @@ class Street(NamedTuple):
             project.write_text(yaml.safe_dump(content))
         self.provider.asked.clear()
 
-    def begin(self, project: Path) -> str:
-        """The flow run that a worker is asked for."""
-        return self.house.command("run", str(project), "--remote").strip().rpartition("/")[2]
-
-    def until(self, happened: Callable[[], bool]) -> None:
-        """Wait until something happened."""
-        until = time.monotonic() + WAIT_SECONDS
-        while not happened():
-            assert time.monotonic() < until, (self.house.folder / "store/up/worker.log").read_text()[-5000:]
-            time.sleep(0.05)
-
     def until_asked(self, requests: int) -> None:
         """Wait until the teacher was asked so often."""
-        self.until(lambda: len(self.provider.asked) >= requests)
-
-    def kill(self, name: str) -> None:
-        """What `stillhouse up` started under the name, and what that started: all of it at once, with -9."""
-        up = Up.model_validate_json((self.house.folder / "store/up/up.json").read_bytes())
-        own = psutil.Process(up.processes[name].number)
-        for process in [*own.children(recursive=True), own]:
-            process.kill()
-        own.wait(10)
-
-    def up(self) -> None:
-        """Start what is missing."""
-        self.house.command("up", "--file", "prefect.yaml", "--port", str(self.house.port))
+        self.house.until(lambda: len(self.provider.asked) >= requests)
 
     def bought(self) -> Counter[str]:
         """How often each request was billed."""
         return Counter(each.digest for each in self.provider.asked if each.billed)
-
-    def champions(self, project: Path) -> list[str]:
-        """The lines of the history that are on stage."""
-        return [line for line in self.house.command("history", str(project)).splitlines() if "on stage" in line]
 
 
 @pytest.fixture(scope="module")
@@ -98,28 +68,28 @@ def street(tiny_llama: Path, postgres: Server, tmp_path_factory: pytest.TempPath
 
 def test_two_projects_at_once_on_one_worker_and_one_store(street: Street) -> None:
     street.anew()
-    runs = [street.begin(project) for project in street.projects]
+    runs = [street.house.begin(project) for project in street.projects]
     assert [street.house.finished(run)["state"]["type"] for run in runs] == ["COMPLETED", "COMPLETED"]
     assert sorted(street.bought().values()) == [1] * 2 * ROWS
     spans = [(seen["start_time"], seen["end_time"]) for seen in map(street.house.finished, runs)]
     assert max(start for start, _ in spans) < min(end for _, end in spans)
-    assert [len(street.champions(project)) for project in street.projects] == [1, 1]
+    assert [len(street.house.champions(project)) for project in street.projects] == [1, 1]
 
 
 def test_a_run_outlives_its_server(street: Street) -> None:
     street.anew()
-    run = street.begin(street.house.project)
+    run = street.house.begin()
     street.until_asked(ROWS // 3)
-    street.kill("server")
-    street.up()
+    street.house.kill("server")
+    street.house.up()
     assert street.house.finished(run)["state"]["type"] == "COMPLETED"
     assert sorted(street.bought().values()) == [1] * ROWS
-    assert len(street.champions(street.house.project)) == 1
+    assert len(street.house.champions()) == 1
 
 
 def test_a_run_outlives_the_database_of_its_server(street: Street) -> None:
     street.anew()
-    run = street.begin(street.house.project)
+    run = street.house.begin()
     street.until_asked(ROWS // 3)
     street.postgres.stop()
     street.until_asked(ROWS)  # teaching needs nobody else; what follows does
@@ -131,12 +101,12 @@ def test_a_run_outlives_the_database_of_its_server(street: Street) -> None:
 
 def test_a_run_whose_worker_is_killed_while_it_teaches_is_completed_by_the_next(street: Street) -> None:
     street.anew()
-    killed = street.begin(street.house.project)
+    killed = street.house.begin()
     street.until_asked(ROWS // 3)
-    street.kill("worker")
-    street.up()
-    crash(street, killed)
-    assert street.house.finished(street.begin(street.house.project))["state"]["type"] == "COMPLETED"
+    street.house.kill("worker")
+    street.house.up()
+    street.house.crash(killed)
+    assert street.house.finished(street.house.begin())["state"]["type"] == "COMPLETED"
     bought = street.bought()
     assert len(bought) == ROWS
     assert bought.total() - ROWS <= AT_ONCE
@@ -144,16 +114,10 @@ def test_a_run_whose_worker_is_killed_while_it_teaches_is_completed_by_the_next(
 
 def test_a_run_whose_worker_is_killed_while_it_trains_is_completed_by_the_next(street: Street) -> None:
     street.anew(epochs=100)
-    killed = street.begin(street.house.project)
-    street.until(lambda: any((street.house.folder / "store" / "unfinished").rglob("state.json")))
-    street.kill("worker")
-    street.up()
-    crash(street, killed)
-    assert street.house.finished(street.begin(street.house.project))["state"]["type"] == "COMPLETED"
+    killed = street.house.begin()
+    street.house.until(lambda: any((street.house.folder / "store" / "unfinished").rglob("state.json")))
+    street.house.kill("worker")
+    street.house.up()
+    street.house.crash(killed)
+    assert street.house.finished(street.house.begin())["state"]["type"] == "COMPLETED"
     assert sorted(street.bought().values()) == [1] * ROWS
-
-
-def crash(street: Street, run: str) -> None:
-    """What the automation for runs without a heartbeat comes to, in a moment."""
-    assert street.house.api(f"flow_runs/{run}")["state"]["type"] == "RUNNING"
-    street.house.api(f"flow_runs/{run}/set_state", state={"type": "CRASHED"}, force=True)

@@ -28,7 +28,7 @@ class Told(NamedTuple):
         return found["message"]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def told() -> Iterator[Told]:
     came: list[dict[str, Any]] = []
 

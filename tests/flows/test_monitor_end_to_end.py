@@ -5,16 +5,14 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.flows.house import House, opened
-from tests.flows.yes_no_project import BILLS, build, traffic
-from tests.postgres import Server
+from tests.flows.house import House
+from tests.flows.yes_no_project import BILLS, traffic
 
 WEEK = 7 * 24 * 3600.0
 _AUDIT = """
@@ -29,12 +27,11 @@ for log, at in zip(sys.argv[2::2], sys.argv[3::2]):
 """
 
 
-@pytest.fixture(scope="module")
-def house(tiny_llama: Path, postgres: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    folder = tmp_path_factory.mktemp("loop")
-    with opened(folder, postgres, build(folder, tiny_llama)) as house:
-        api = {"PREFECT_API_URL": f"http://127.0.0.1:{house.port}/api"}
-        yield house._replace(environment=house.environment | api)
+@pytest.fixture
+def house(house: House) -> House:
+    """Of the project that drifts; what is called here speaks to the house's server."""
+    api = {"PREFECT_API_URL": f"http://127.0.0.1:{house.port}/api"}
+    return house.of("drifting")._replace(environment=house.environment | api)
 
 
 def week(number: int) -> float:
@@ -43,7 +40,7 @@ def week(number: int) -> float:
 
 def went_on_stage(house: House, at: float) -> None:
     with sqlite3.connect(house.folder / "store" / "registry.sqlite") as registry:
-        registry.execute("UPDATE moves SET moved_at = ?", (at,))
+        registry.execute("UPDATE moves SET moved_at = ? WHERE project = 'drifting'", (at,))
     registry.close()
 
 
@@ -58,7 +55,7 @@ def audited(house: House, *weeks: tuple[Path, float]) -> list[dict[str, Any]]:
 
 def runs(house: House) -> list[dict[str, Any]]:
     """The runs of the project's deployment that somebody or something asked for, the oldest first."""
-    every = house.api("flow_runs/filter", deployments={"name": {"any_": ["small"]}}, sort="EXPECTED_START_TIME_ASC")
+    every = house.api("flow_runs/filter", deployments={"name": {"any_": ["drifting"]}}, sort="EXPECTED_START_TIME_ASC")
     return [run for run in every if not run["auto_scheduled"]]
 
 
@@ -72,7 +69,7 @@ def asked_for(house: House, count: int) -> dict[str, Any]:
 
 
 def on_stage(house: House) -> str:
-    [line] = [line for line in house.command("history", str(house.project)).splitlines() if "on stage" in line]
+    [line] = house.champions()
     return line.split()[0]
 
 
@@ -92,7 +89,7 @@ def test_a_drift_brings_a_new_champion_and_a_worse_student_none(house: House) ->
     run = asked_for(house, 1)
     assert run["created_by"]["type"] == "AUTOMATION"
     assert on_stage(house) == "v2", run["state"]
-    latest = house.folder / "store" / "runs" / "small"
+    latest = house.folder / "store" / "runs" / "drifting"
     evidence = json.loads((latest / (latest / "latest").read_text() / "evidence.json").read_text())
     [sampled] = [each for each in evidence["stages"] if each["stage"] == "sample"]
     assert sampled["outcomes"]["gathered"] == found["gathered"] > 3 * 24

@@ -40,7 +40,7 @@ def asking(finished: Finished, store_root: Path, tmp_path: Path, tiny_llama: Pat
     return project
 
 
-_ASKED_SECONDS = 60
+_ASKED_SECONDS = 600  # on a busy machine it takes a run minutes to ask
 
 
 def meanwhile(act: Callable[[], Any]) -> threading.Thread:
@@ -54,7 +54,7 @@ def meanwhile(act: Callable[[], Any]) -> threading.Thread:
             time.sleep(0.05)
         act()
 
-    thread = threading.Thread(target=once_asked)
+    thread = threading.Thread(target=once_asked, daemon=True)
     thread.start()
     return thread
 

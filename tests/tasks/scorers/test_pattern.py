@@ -23,12 +23,12 @@ def test_full_marks_for_what_matches(text: str, value: float, seen: str) -> None
 
 
 def test_an_answer_on_which_it_comes_to_no_end_gets_none_and_the_next_is_scored() -> None:
-    started = time.monotonic()
+    started = time.process_time()  # as the time limit is
     endless, other = marks(BOMB, [ENDLESS, "aabaa"], ["", ""])
     assert endless.value == 0.0
     assert "came to no end" in endless.evidence
     assert other.value in {0.0, 1.0}
-    assert time.monotonic() - started < 10
+    assert time.process_time() - started < 10
 
 
 def test_a_pattern_that_comes_to_no_end_again_and_again_stops_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
