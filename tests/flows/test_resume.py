@@ -1,8 +1,6 @@
 """kill -9 in the middle of each stage, one run after the other on one store; the last run goes through."""
 
-import os
-import subprocess
-import sys
+import multiprocessing
 from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
@@ -13,6 +11,7 @@ from flows.evidence.gathering import STAGES
 from tasks.evidence import Evidence
 from tasks.registry import Registry
 from tasks.store import Store
+from tests.flows.slow_run import Order, main
 from tests.flows.small_project import Finished
 
 
@@ -29,26 +28,29 @@ def resumed(finished: Finished, tmp_path_factory: pytest.TempPathFactory) -> Res
     from prefect.settings import get_current_settings
 
     place = tmp_path_factory.mktemp("resumed")
-    environment = os.environ | {
-        "STILLHOUSE_STORE": str(place / "store"),
-        "PREFECT_API_URL": str(get_current_settings().api.url),
-    }
+    server = str(get_current_settings().api.url)
     asked: list[Counter[str]] = []
     for stage in (*STAGES, ""):
         file = place / f"asked-{stage}"
-        arguments = [str(finished.project), str(file), stage]
-        said = _run([sys.executable, "-m", "tests.flows.slow_run", *arguments], environment)
+        said = _run(Order(finished.project, server, place / "store", file, stage))
         asked.append(Counter(file.read_text().split() if file.exists() else []))
         assert (said == "holding") == bool(stage), f"{stage}: {said}"
     return Resumed(place / "store", Path(said), asked)
 
 
-def _run(command: list[str], environment: dict[str, str]) -> str:
-    """What the process says first; then it is killed."""
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
-        assert process.stdout is not None
-        said = process.stdout.readline().strip()
-        process.kill()
+def _run(order: Order) -> str:
+    """What the process says first; then it is killed. What each would import is imported once, and forked."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.flows.slow_run", "tasks.models.growing", "peft", "scipy.stats"])
+    here, there = context.Pipe(duplex=False)
+    process = context.Process(target=main, args=(order, there))
+    process.start()
+    there.close()
+    said = str(here.recv())
+    process.kill()
+    process.join()
+    process.close()
+    here.close()
     return said
 
 
