@@ -17,7 +17,6 @@ from tests.flows.test_live_teacher import KEY, SCHEMA, changed
 from tests.postgres import Server
 from tests.provider import Behaviour, Provider, provider_thread
 
-
 __all__ = ["told"]  # a fixture that lives beside what it gives
 
 
@@ -77,7 +76,14 @@ def house(
     projects.append(named(yes_no_project.build(folder / "drifting", tiny_llama), "drifting"))
     with pytest.MonkeyPatch.context() as patched:
         patched.delenv("OPENAI_API_KEY", raising=False)
-        with opened(folder, postgres, *projects, STILLHOUSE_NOTIFY=told.url, SHOP_KEY="key", PREFECT_FLOWS_HEARTBEAT_FREQUENCY="30") as house:
+        with opened(
+            folder,
+            postgres,
+            *projects,
+            STILLHOUSE_NOTIFY=told.url,
+            SHOP_KEY="key",
+            PREFECT_FLOWS_HEARTBEAT_FREQUENCY="30",
+        ) as house:
             yield house
 
 

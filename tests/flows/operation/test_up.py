@@ -1,5 +1,7 @@
 """One server, worker and database as `stillhouse up` starts them, and what a run is from there."""
 
+import base64
+import json
 import re
 import subprocess
 import sys
@@ -12,11 +14,11 @@ import pytest
 import yaml
 
 from flows.operation.up import Up, place
-from tests.flows.house import House
+from tests.flows.house import WHO, House
 from tests.flows.receiver import Told
 from tests.tasks.report.test_browser import chromium
 
-__all__ = ["chromium", "told"]  # fixtures that live elsewhere
+__all__ = ["chromium"]  # a fixture that lives beside the report's own test
 
 STAGES = {"sample", "teach", "filter", "split", "train", "evaluate", "promote"}
 SHOWN = {"verdict-small", "scores-small", "funnel-small", "stages-small"}
@@ -187,33 +189,42 @@ def test_where_the_server_is_down_no_other_is_asked_instead(house: House, tmp_pa
     assert "http://127.0.0.1:9/api cannot be asked" in down.command("run", str(house.project), "--remote", fails=True)
 
 
+@pytest.fixture
+def watchful(house: House) -> Iterator[House]:
+    """The house, where a run is given up after 35 seconds without a sign of life."""
+    file = house.folder / "automations.yaml"
+    shipped = file.read_text()
+    file.write_text(shipped.replace("within: 1500", "within: 35"))
+    house.command("automations", "--file", file.name)
+    yield house
+    file.write_text(shipped)
+    house.command("automations", "--file", file.name)
+
+
 def test_what_becomes_of_projects_and_a_run_whose_process_was_killed_is_told_with_a_link(
-    house: House, told: Told
+    watchful: House, told: Told
 ) -> None:
     """The killed one is Crashed once it was silent for longer than heartbeats are apart: 25 minutes, here 35 s."""
-    file = house.folder / "automations.yaml"
-    file.write_text(file.read_text().replace("within: 1500", "within: 35"))
-    house.command("automations", "--file", file.name)
-    environment = house.environment | {"PREFECT_API_URL": f"http://127.0.0.1:{house.port}/api"}
+    environment = watchful.environment | {"PREFECT_API_URL": f"http://127.0.0.1:{watchful.port}/api"}
     command = [sys.executable, "-m", "tests.flows.told_run"]
     dying = subprocess.Popen([*command, "stays"], env=environment, stdout=subprocess.PIPE, text=True)
     assert dying.stdout
     killed = dying.stdout.readline().strip()
     signs = {"event": {"name": ["prefect.flow-run.heartbeat"]}, "resource": {"id": [f"prefect.flow-run.{killed}"]}}
     until = time.monotonic() + 60
-    while not house.api("events/filter", filter=signs)["events"]:
+    while not watchful.api("events/filter", filter=signs)["events"]:
         assert time.monotonic() < until, "the run gives no sign of life"
         time.sleep(0.5)
     dying.kill()
     dying.wait()
     dying.stdout.close()
     told_of = subprocess.run(
-        [*command, str(house.project)], env=environment, stdout=subprocess.PIPE, text=True, check=True
+        [*command, str(watchful.project)], env=environment, stdout=subprocess.PIPE, text=True, check=True
     )
     happened = dict(line.split() for line in told_of.stdout.splitlines())
     assert happened.keys() == {"rejected", "inconclusive", "over-budget", "failed", "drift"}
-    page = f"http://127.0.0.1:{house.port}/runs/flow-run"
+    page = f"http://127.0.0.1:{watchful.port}/runs/flow-run"
     for each, run in happened.items():
-        assert told.once(f"small: stillhouse.{each}").endswith(f"what is said of {each}\n{page}/{run}")
-    crashed = house.once(killed, "CRASHED")
+        assert told.once(f"small: stillwatchful.{each}").endswith(f"what is said of {each}\n{page}/{run}")
+    crashed = watchful.once(killed, "CRASHED")
     assert told.once(f"{crashed['name']}: crashed") == f"No sign of life for 25 minutes.\n{page}/{killed}"
