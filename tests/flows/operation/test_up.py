@@ -225,6 +225,6 @@ def test_what_becomes_of_projects_and_a_run_whose_process_was_killed_is_told_wit
     assert happened.keys() == {"rejected", "inconclusive", "over-budget", "failed", "drift"}
     page = f"http://127.0.0.1:{watchful.port}/runs/flow-run"
     for each, run in happened.items():
-        assert told.once(f"small: stillwatchful.{each}").endswith(f"what is said of {each}\n{page}/{run}")
+        assert told.once(f"small: stillhouse.{each}").endswith(f"what is said of {each}\n{page}/{run}")
     crashed = watchful.once(killed, "CRASHED")
     assert told.once(f"{crashed['name']}: crashed") == f"No sign of life for 25 minutes.\n{page}/{killed}"
