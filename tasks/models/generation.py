@@ -8,37 +8,6 @@ from tasks.models.chat import shared_prefix
 _ATTENTION = "stillhouse_shared_prefix"
 
 
-def complete(model: Any, prompts: Sequence[list[int]], max_tokens: int, ends: set[int]) -> list[list[int]]:
-    """The likeliest tokens after each prompt, without the end token, at most `max_tokens` of them.
-
-    Shapes within: tokens and mask are (rows, length), padded on the left; the shared prefix is in neither.
-    """
-    import torch
-
-    if not prompts:
-        return []
-    prefix = shared_prefix(prompts) if _attends_plainly(model) else 0
-    with torch.inference_mode(), _SharedPrefix(model, prompts[0][:prefix]) as shared:
-        tokens, mask = _padded([prompt[prefix:] for prompt in prompts], model.device)
-        cache = shared.own_cache()
-        completions: list[list[int]] = [[] for _ in prompts]
-        alive = list(range(len(prompts)))
-        for _ in range(max_tokens):
-            chosen = shared.logits(tokens, mask, cache).argmax(-1)
-            ongoing = [row for row, token in enumerate(chosen.tolist()) if token not in ends]
-            for row in ongoing:
-                completions[alive[row]].append(int(chosen[row]))
-            if not ongoing:
-                break
-            if len(ongoing) < len(alive):
-                staying = torch.tensor(ongoing, device=model.device)
-                cache.batch_select_indices(staying)
-                chosen, mask, alive = chosen[staying], mask[staying], [alive[row] for row in ongoing]
-            tokens = chosen[:, None]
-            mask = torch.cat([mask, mask.new_ones(len(alive), 1)], dim=-1)
-    return completions
-
-
 def end_tokens(model: Any, tokenizer: Any) -> set[int]:
     """The tokens that end an answer: what the model declares, and the tokenizer's own."""
     declared = model.generation_config.eos_token_id
@@ -58,38 +27,79 @@ def _attends_plainly(model: Any) -> bool:
     )
 
 
-class _SharedPrefix:
-    """A model that attends to one copy of the tokens that all rows begin with, and to each row's own."""
+class SharedPrefix:
+    """A model that attends to one copy of the tokens that all prompts begin with, and to each row's own.
 
-    def __init__(self, model: Any, prefix: list[int]) -> None:
-        self._model, self._prefix = model, prefix
+    The copy is computed once, for as many batches of the prompts as are asked within.
+    """
+
+    def __init__(self, model: Any, prompts: Sequence[list[int]]) -> None:
+        self._model = model
+        self._prefix = prompts[0][: shared_prefix(prompts)] if prompts and _attends_plainly(model) else []
         self._usual = model.config._attn_implementation
         self._layers: list[tuple[Any, Any]] = []
 
-    def __enter__(self) -> "_SharedPrefix":
+    def __enter__(self) -> "SharedPrefix":
+        """Compute the copy, and let the model attend to it."""
         import torch
         from transformers import AttentionInterface, DynamicCache
 
         if self._prefix:
             cache: Any = DynamicCache()
             tokens = torch.tensor([self._prefix], device=self._model.device)
-            self._model(input_ids=tokens, past_key_values=cache, use_cache=True, logits_to_keep=1)
+            with torch.inference_mode():
+                self._model(input_ids=tokens, past_key_values=cache, use_cache=True, logits_to_keep=1)
             self._layers = [(layer.keys[0], layer.values[0]) for layer in cache.layers]
             AttentionInterface.register(_ATTENTION, _attend)
             self._model.config._attn_implementation = _ATTENTION
         return self
 
     def __exit__(self, *_: object) -> None:
+        """Leave the model as it was."""
         self._model.config._attn_implementation = self._usual
 
-    def own_cache(self) -> Any:
-        """A cache for what the rows do not share."""
-        from tasks.models.growing import growing_cache
+    def complete(self, prompts: Sequence[list[int]], max_tokens: int, ends: set[int]) -> list[list[int]]:
+        """The likeliest tokens after each of some of the prompts, without the end token, at most `max_tokens` of them.
 
-        return growing_cache()
+        Shapes within: tokens and mask are (rows, length), padded on the left; the shared prefix is in neither.
+        """
+        import torch
 
-    def logits(self, tokens: Any, mask: Any, cache: Any) -> Any:
-        """The scores of the next token of each row, in the shape (rows, vocabulary)."""
+        if not prompts:
+            return []
+        completions: list[list[int]] = [[] for _ in prompts]
+        with torch.inference_mode():
+            tokens, mask = self.padded(prompts)
+            cache = self._own_cache()
+            alive = list(range(len(prompts)))
+            for _ in range(max_tokens):
+                chosen = self.logits(tokens, mask, cache)[:, -1].argmax(-1)
+                ongoing = [row for row, token in enumerate(chosen.tolist()) if token not in ends]
+                for row in ongoing:
+                    completions[alive[row]].append(int(chosen[row]))
+                if not ongoing:
+                    break
+                if len(ongoing) < len(alive):
+                    staying = torch.tensor(ongoing, device=self._model.device)
+                    cache.batch_select_indices(staying)
+                    chosen, mask, alive = chosen[staying], mask[staying], [alive[row] for row in ongoing]
+                tokens = chosen[:, None]
+                mask = torch.cat([mask, mask.new_ones(len(alive), 1)], dim=-1)
+        return completions
+
+    def padded(self, rows: Sequence[list[int]]) -> tuple[Any, Any]:
+        """Rows as one tensor without the shared prefix, padded on the left, and the mask that tells tokens from it."""
+        import torch
+
+        own = [row[len(self._prefix) :] for row in rows]
+        width = max(len(row) for row in own)
+        tokens = [[0] * (width - len(row)) + row for row in own]
+        mask = [[0] * (width - len(row)) + [1] * len(row) for row in own]
+        device = self._model.device
+        return torch.tensor(tokens, device=device), torch.tensor(mask, device=device)
+
+    def logits(self, tokens: Any, mask: Any, cache: Any = None, keep: int = 1) -> Any:
+        """The scores of what follows each of a row's last `keep` tokens, in the shape (rows, keep, vocabulary)."""
         new = tokens.shape[1]
         positions = len(self._prefix) + (mask.cumsum(-1) - 1).clamp(min=0)[:, -new:]
         shared: dict[str, Any] = {"shared": self._layers} if self._layers else {}
@@ -98,10 +108,16 @@ class _SharedPrefix:
             attention_mask=_visible(mask, new) if self._layers else mask,
             position_ids=positions,
             past_key_values=cache,
-            use_cache=True,
-            logits_to_keep=1,
+            use_cache=cache is not None,
+            logits_to_keep=keep,
             **shared,
-        ).logits[:, -1]
+        ).logits
+
+    def _own_cache(self) -> Any:
+        """A cache for what the rows do not share."""
+        from tasks.models.growing import growing_cache
+
+        return growing_cache()
 
 
 def _visible(mask: Any, new: int) -> Any:
@@ -150,13 +166,3 @@ def _together(query: Any, key: Any, value: Any, visible: Any, keys: Any, values:
     seen = on_prefix.transpose(0, 1).reshape(kinds, rows * group * new, -1) @ values
     seen = on_own @ value + seen.view(kinds, rows, group * new, width).transpose(0, 1)
     return seen.reshape(rows, heads, new, width).transpose(1, 2)
-
-
-def _padded(rows: Sequence[list[int]], device: Any) -> tuple[Any, Any]:
-    """Rows as one tensor, padded on the left, and the mask that tells tokens from padding."""
-    import torch
-
-    width = max(len(row) for row in rows)
-    tokens = torch.tensor([[0] * (width - len(row)) + row for row in rows], device=device)
-    mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in rows], device=device)
-    return tokens, mask

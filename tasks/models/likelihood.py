@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from tasks.models.chat import prompt_tokens
+from tasks.models.generation import SharedPrefix
 from tasks.models.local import Local
 from tasks.models.request import in_batches
 from tasks.models.served import reading_device
@@ -40,25 +41,22 @@ def answer_losses(model: Local, asked: Sequence[tuple[Sequence[Message], str]]) 
 
 def _losses(model: Any, rows: Sequence[_Read]) -> list[float]:
     losses = [0.0] * len(rows)
-    for batch in in_batches([len(row.tokens) for row in rows], _BATCH):
-        for at, loss in zip(batch, _of_batch(model, [rows[at] for at in batch]), strict=True):
-            losses[at] = loss
+    with SharedPrefix(model, [row.tokens[: row.read] for row in rows]) as shared:
+        for batch in in_batches([len(row.tokens) for row in rows], _BATCH):
+            for at, loss in zip(batch, _of_batch(shared, [rows[at] for at in batch]), strict=True):
+                losses[at] = loss
     return losses
 
 
-def _of_batch(model: Any, rows: Sequence[_Read]) -> list[float]:
+def _of_batch(shared: SharedPrefix, rows: Sequence[_Read]) -> list[float]:
     """The losses of a batch. Rows are padded on the left, so that what is scored stands at the end of all."""
     import torch
 
-    width, scored = max(len(row.tokens) for row in rows), max(len(row.tokens) - row.read for row in rows)
-    tokens = torch.tensor([[0] * (width - len(row.tokens)) + row.tokens for row in rows], device=model.device)
-    mask = torch.tensor([[0] * (width - len(row.tokens)) + [1] * len(row.tokens) for row in rows], device=model.device)
-    positions = (mask.cumsum(-1) - 1).clamp(min=0)
+    scored = max(len(row.tokens) - row.read for row in rows)
     with torch.inference_mode():
-        logits = model(
-            input_ids=tokens, attention_mask=mask, position_ids=positions, logits_to_keep=scored + 1, use_cache=False
-        ).logits[:, :-1]
-        wanted = tokens[:, width - scored :]
+        tokens, mask = shared.padded([row.tokens for row in rows])
+        logits = shared.logits(tokens, mask, keep=scored + 1)[:, :-1]
+        wanted = tokens[:, tokens.shape[1] - scored :]
         every = torch.nn.functional.cross_entropy(logits.flatten(0, 1).float(), wanted.flatten(), reduction="none")
     return [
         float(own[scored - (len(row.tokens) - row.read) :].mean()) if len(row.tokens) > row.read else 0.0

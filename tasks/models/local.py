@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.errors import ModelUnavailable
 from tasks.models.chat import prompt_tokens, shared_prefix
-from tasks.models.generation import complete, end_tokens
+from tasks.models.generation import SharedPrefix, end_tokens
 from tasks.models.request import Answer, Answered, Request, in_batches
 from tasks.models.weights import Weights, load
 
@@ -37,8 +37,9 @@ class Local(BaseModel):
             raise ModelUnavailable("local models answer greedily: set the temperature to 0")
         model, tokenizer = load(self.weights, device)
         prompts = [prompt_tokens(tokenizer, request.messages) for request in requests]
-        for batch in _batches(prompts):
-            yield _answer(model, tokenizer, requests, prompts, batch)
+        with SharedPrefix(model, prompts) as shared:
+            for batch in _batches(prompts):
+                yield _answer(model, tokenizer, shared, requests, prompts, batch)
 
 
 def _batches(prompts: Sequence[list[int]]) -> Iterator[list[int]]:
@@ -50,13 +51,18 @@ def _batches(prompts: Sequence[list[int]]) -> Iterator[list[int]]:
 
 
 def _answer(
-    model: Any, tokenizer: Any, requests: Sequence[Request], prompts: Sequence[list[int]], batch: list[int]
+    model: Any,
+    tokenizer: Any,
+    shared: SharedPrefix,
+    requests: Sequence[Request],
+    prompts: Sequence[list[int]],
+    batch: list[int],
 ) -> list[Answered]:
     started = time.monotonic()
     limit = model.config.max_position_embeddings
     fitting = [at for at in batch if len(prompts[at]) + requests[at].max_output_tokens <= limit]
     longest = max((requests[at].max_output_tokens for at in fitting), default=0)
-    completions = complete(model, [prompts[at] for at in fitting], longest, end_tokens(model, tokenizer))
+    completions = shared.complete([prompts[at] for at in fitting], longest, end_tokens(model, tokenizer))
     seconds = (time.monotonic() - started) / len(batch)
     answered = [
         Answered(position, _read(tokenizer, requests[position], prompts[position], tokens, seconds))

@@ -14,7 +14,7 @@ import pytest
 from flows.project import chosen
 from flows.project import load as load_project
 from tasks.models.chat import prompt_tokens, prompted
-from tasks.models.generation import complete, end_tokens
+from tasks.models.generation import SharedPrefix, end_tokens
 from tasks.models.local import BATCH
 from tasks.models.request import in_batches
 from tasks.models.weights import load
@@ -74,9 +74,10 @@ def timed(asked: list[list[int]], way: Callable[[list[list[int]]], list[list[int
 def ours(asked: list[list[int]]) -> list[list[int]]:
     model, tokenizer = base()
     completions: dict[int, list[int]] = {}
-    for batch in in_batches([len(prompt) for prompt in asked], BATCH):
-        own = complete(model, [asked[at] for at in batch], NEW_TOKENS, end_tokens(model, tokenizer))
-        completions |= dict(zip(batch, own, strict=True))
+    with SharedPrefix(model, asked) as shared:
+        for batch in in_batches([len(prompt) for prompt in asked], BATCH):
+            own = shared.complete([asked[at] for at in batch], NEW_TOKENS, end_tokens(model, tokenizer))
+            completions |= dict(zip(batch, own, strict=True))
     return [completions[at] for at in range(len(asked))]
 
 

@@ -8,7 +8,7 @@ import pytest
 from tasks.errors import ModelUnavailable
 from tasks.models import Answer, Local, Request
 from tasks.models.chat import prompt_tokens, shared_prefix
-from tasks.models.generation import complete
+from tasks.models.generation import SharedPrefix
 from tasks.models.local import BATCH
 from tasks.rows import Message
 
@@ -103,7 +103,9 @@ def test_an_answer_longer_than_the_room_that_is_kept_for_it_is_the_likeliest_sti
     model: Any = AutoModelForCausalLM.from_pretrained(talkative, dtype=torch.float32).eval()
     tokenizer: Any = AutoTokenizer.from_pretrained(talkative)
     prompts = [prompt_tokens(tokenizer, request.messages) for request in requests(SAID[:3])]
-    for prompt, completion in zip(prompts, complete(model, prompts, 2 * ROOM_TOKENS + 3, set()), strict=True):
+    with SharedPrefix(model, prompts) as shared:
+        completions = shared.complete(prompts, 2 * ROOM_TOKENS + 3, set())
+    for prompt, completion in zip(prompts, completions, strict=True):
         with torch.inference_mode():
             scores = model(torch.tensor([prompt + completion])).logits[0, len(prompt) - 1 : -1]
         assert completion == scores.argmax(-1).tolist()
