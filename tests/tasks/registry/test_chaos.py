@@ -17,6 +17,7 @@ PROCESSES, KILLED, SECONDS = 20, 15, 3.0
 
 def disturb(number: int, root: Path) -> None:
     """Promote and roll back until killed, or told to stop; what was acknowledged is written down after it."""
+    os.environ["STILLHOUSE_STORE"] = str(root)  # the fork server has the environment of the test that started it
     registry, chance = Registry(), random.Random(number)
     with (root / f"acknowledged-{number}").open("a", buffering=1) as acknowledged:
         for later in range(10_000):
