@@ -22,6 +22,7 @@ from flows.versions.prune import Removal, plan, remove
 from tasks.artifacts import Dataset, Made, Student
 from tasks.errors import StoreError
 from tasks.gathered import Gathering
+from tasks.manifest import MANIFEST
 from tasks.monitoring import Audit, Audits, Judged
 from tasks.processes import at_work
 from tasks.registry import Approvals, Registry
@@ -39,6 +40,11 @@ MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # where a database n
 
 def grow_old(store: Path) -> None:
     """As if all that the store holds had been made two days before."""
+    for manifest in store.glob(f"*/*/{MANIFEST}"):
+        content = json.loads(manifest.read_text())
+        for file in content["files"]:
+            file["modified_ns"] -= TWO_DAYS * 10**9
+        manifest.write_text(json.dumps(content))
     for path in [store, *store.rglob("*")]:
         status = path.stat()
         os.utime(path, (status.st_atime - TWO_DAYS, status.st_mtime - TWO_DAYS))
@@ -65,7 +71,7 @@ def make(name: str, parents: set[str], is_student: bool) -> None:
     folder = Store().root / kind.folder / name
     folder.mkdir(parents=True)
     (folder / "content").write_text(name)
-    (folder / "manifest.json").write_text(json.dumps({"handle": {}, "made": made.model_dump(), "files": []}))
+    (folder / MANIFEST).write_text(json.dumps({"handle": {}, "made": made.model_dump(), "files": []}))
 
 
 class Drawn(NamedTuple):

@@ -25,8 +25,8 @@ from tests.tasks.models.buyer import account, answer, budget, key, work
 
 pytestmark = pytest.mark.usefixtures("either_database")
 
-SOON = 0.4
-"""Seconds of a lease that a test can wait for."""
+SOON = 1.0
+"""Seconds of a lease that a test can wait for, and that a busy machine does not lose between two steps."""
 
 HOLDER = """
 import json, sys
