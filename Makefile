@@ -1,9 +1,11 @@
-.PHONY: demo test check format bench
+.PHONY: setup demo test check format bench
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
+
+setup: $(READY)  ## Set everything up.
 
 demo: $(READY)  ## Set everything up and distil the example.
 	$(BIN)/python -m tests.benchmarks.measured $(BIN)/stillhouse run deployments/support.yaml
