@@ -22,7 +22,7 @@ from tasks.rows import Input, Unpicked, conversation
 from tasks.similarity import Encoder, Tfidf, kinds, spread
 from tasks.store import Store
 
-VERSION = "2"
+VERSION = "3"
 NOT_DRAWN = "not_drawn"
 
 _ENCODED_CHARACTERS = 2_000

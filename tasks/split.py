@@ -18,7 +18,7 @@ from tasks.sample import quotas
 from tasks.similarity import Encoder, Leak, Tfidf, clusters, leaks
 from tasks.store import Store
 
-VERSION = "3"
+VERSION = "4"
 
 Part = Literal["train", "validation", "holdout", "unseen"]
 Share = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]

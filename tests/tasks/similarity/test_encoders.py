@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tasks.errors import ModelUnavailable
+from tasks.similarity import encoders
 from tasks.similarity.encoders import SentenceTransformers, Tfidf
 
 PARCELS = [f"where is my parcel number {number}, it should have come" for number in range(90)]
@@ -35,6 +36,15 @@ def test_the_nearest_text_is_named_with_its_cosine() -> None:
     assert found.positions[0] == 1
     assert found.cosines == pytest.approx([1.0, max(found.cosines[1], 0)])
     assert found.cosines[1] < 0.5
+
+
+def test_the_nearest_of_very_many_is_found_as_the_nearest_of_few_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = [f"is the zip of jacket {number} to be mended" for number in range(40)]
+    few = Tfidf().nearest(asked, PARCELS + ZIPS)
+    monkeypatch.setattr(encoders, "_FEW_PAIRS", 0)
+    many = Tfidf().nearest(asked, PARCELS + ZIPS)
+    assert min(few.positions) >= len(PARCELS) <= min(many.positions)
+    assert all(exact >= found - 1e-6 for exact, found in zip(few.cosines, many.cosines, strict=True))
 
 
 @pytest.fixture(scope="module")
