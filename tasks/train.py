@@ -12,7 +12,7 @@ from tasks.rows import Kept
 from tasks.store import Store
 from tasks.trainers import ExistingTrainer, HostedTrainer, Trainer, order
 
-VERSION = "3"
+VERSION = "4"
 
 
 class Trained(Result):

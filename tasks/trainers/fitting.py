@@ -1,15 +1,14 @@
-"""The training loop: length-grouped batches, looks at the validation rows, checkpoints, the best weights."""
+"""The training loop: batches in parts of similar length, looks at the validation rows, checkpoints, best weights."""
 
 import math
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from tasks.errors import StageFailed
 from tasks.evidence import CurvePoint
-from tasks.models.request import in_batches
 from tasks.progress import Progress
 from tasks.trainers.checkpoints import Checkpoint, Checkpoints, State
 from tasks.trainers.losses import token_losses, validation_loss
@@ -18,7 +17,7 @@ from tasks.trainers.upper import Learnable, UpperLayers
 
 _WARMUP = 0.1
 _CLIP = 1.0
-_SORTED_AT_ONCE = 8
+_TOKENS_AT_ONCE = {"cpu": 512, "cuda": 16_384}
 _LOOKS = 4
 
 
@@ -83,17 +82,20 @@ def rate(step: int, steps: int) -> float:
 
 
 def shuffled(train: Sequence[Learnable], size: int, draw: str) -> list[list[Learnable]]:
-    """An epoch's batches in random order, each of rows of similar length."""
-    random_order = random.Random(draw)
-    order = random_order.sample(range(len(train)), len(train))
-    chunk = size * _SORTED_AT_ONCE
-    batches: list[list[Learnable]] = []
-    for start in range(0, len(order), chunk):
-        own = [train[at] for at in order[start : start + chunk]]
-        lengths = [len(each.example.tokens) for each in own]
-        batches += [[own[at] for at in batch] for batch in in_batches(lengths, size)]
-    random_order.shuffle(batches)
-    return batches
+    """An epoch's batches, of rows in random order: batches of rows of one length learn less."""
+    order = random.Random(draw).sample(train, len(train))
+    return [order[start : start + size] for start in range(0, len(order), size)]
+
+
+def parts(batch: Sequence[Learnable], tokens: int) -> Iterator[list[Learnable]]:
+    """A batch in parts of so many tokens at most, padding included, or of one row; rows of similar length together."""
+    part: list[Learnable] = []
+    for row in sorted(batch, key=lambda each: -len(each.example.tokens)):
+        if part and (len(part) + 1) * len(part[0].example.tokens) > tokens:
+            yield part
+            part = []
+        part.append(row)
+    yield part
 
 
 class _Pace:
@@ -125,6 +127,7 @@ class _Fitting:
             list(self._weights.values()), lr=recipe.learning_rate, betas=(0.9, 0.98), weight_decay=0.01, fused=True
         )
         self._best: dict[str, Any] = {}
+        self._tokens_at_once = _TOKENS_AT_ONCE.get(upper.model.device.type, 4_096)
         self.batches = math.ceil(len(train) / recipe.batch_rows)
         self.steps = recipe.epochs * self.batches
         weights = math.fsum(math.fsum(each.example.weights) for each in train)
@@ -145,15 +148,18 @@ class _Fitting:
         for group in self._optimizer.param_groups:
             group["lr"] = self._recipe.learning_rate * rate(step, self.steps)
         self._upper.model.train()
-        loss = self.loss(batch)
-        if not torch.isfinite(loss):
-            raise Diverged(f"train: the loss is {loss.item()} at step {step + 1}. Lower train.learning_rate.")
-        loss.backward()
+        loss, learned = 0.0, sum(each.example.learned for each in batch)
+        for part in parts(batch, self._tokens_at_once):
+            own = self.loss(part) * (sum(each.example.learned for each in part) / learned)
+            own.backward()
+            loss += own.item()
+        if not math.isfinite(loss):
+            raise Diverged(f"train: the loss is {loss} at step {step + 1}. Lower train.learning_rate.")
         torch.nn.utils.clip_grad_norm_(self._weights.values(), _CLIP)
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
-        self.state = self.state.model_copy(update={"step": step + 1, "losses": [*self.state.losses, loss.item()]})
-        return loss.item()
+        self.state = self.state.model_copy(update={"step": step + 1, "losses": [*self.state.losses, loss]})
+        return loss
 
     def loss(self, batch: Sequence[Learnable]) -> Any:
         """The mean loss a token; a row that weighs twice as much counts twice, also in a batch of its own."""

@@ -27,7 +27,7 @@ PINNED = {
     "teach": ("2", "eaf28d3d8f3943fa"),
     "filter": ("5", "6cbf8b2eb69c6d59"),
     "split": ("4", "bc75a05d44c4d2ac"),
-    "train": ("3", "018294fa55fac5af"),
+    "train": ("4", "018294fa55fac5af"),
     "evaluate": ("5", "784839ee07c79e65"),
     "promote": ("4", "dff221c5015130e6"),
 }
