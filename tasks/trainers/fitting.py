@@ -1,9 +1,9 @@
-"""The training loop: batches in parts of similar length, looks at the validation rows, checkpoints, best weights."""
+"""The training loop: batches in parts, looks at the validation rows, checkpoints, best weights."""
 
 import math
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,7 +17,6 @@ from tasks.trainers.upper import Learnable, UpperLayers
 
 _WARMUP = 0.1
 _CLIP = 1.0
-_TOKENS_AT_ONCE = {"cpu": 512, "cuda": 16_384}
 _LOOKS = 4
 
 
@@ -61,7 +60,7 @@ def fit(
             order = shuffled(train, recipe.batch_rows, f"{recipe.seed}/{epoch}")
         pace.stepped(order[at], fitting.learn(order[at]))
         if fitting.looks_now():
-            fitting.look(validation_loss(upper, watched, recipe.batch_rows))
+            fitting.look(validation_loss(upper, watched))
         if checkpoints.due():
             checkpoints.save(fitting.state, fitting.tensors())
     checkpoints.save(fitting.state, fitting.tensors())
@@ -85,17 +84,6 @@ def shuffled(train: Sequence[Learnable], size: int, draw: str) -> list[list[Lear
     """An epoch's batches, of rows in random order: batches of rows of one length learn less."""
     order = random.Random(draw).sample(train, len(train))
     return [order[start : start + size] for start in range(0, len(order), size)]
-
-
-def parts(batch: Sequence[Learnable], tokens: int) -> Iterator[list[Learnable]]:
-    """A batch in parts of so many tokens at most, padding included, or of one row; rows of similar length together."""
-    part: list[Learnable] = []
-    for row in sorted(batch, key=lambda each: -len(each.example.tokens)):
-        if part and (len(part) + 1) * len(part[0].example.tokens) > tokens:
-            yield part
-            part = []
-        part.append(row)
-    yield part
 
 
 class _Pace:
@@ -127,7 +115,6 @@ class _Fitting:
             list(self._weights.values()), lr=recipe.learning_rate, betas=(0.9, 0.98), weight_decay=0.01, fused=True
         )
         self._best: dict[str, Any] = {}
-        self._tokens_at_once = _TOKENS_AT_ONCE.get(upper.model.device.type, 4_096)
         self.batches = math.ceil(len(train) / recipe.batch_rows)
         self.steps = recipe.epochs * self.batches
         weights = math.fsum(math.fsum(each.example.weights) for each in train)
@@ -149,8 +136,8 @@ class _Fitting:
             group["lr"] = self._recipe.learning_rate * rate(step, self.steps)
         self._upper.model.train()
         loss, learned = 0.0, sum(each.example.learned for each in batch)
-        for part in parts(batch, self._tokens_at_once):
-            own = self.loss(part) * (sum(each.example.learned for each in part) / learned)
+        for part in self._upper.in_parts([each.example for each in batch]):
+            own = self.loss([batch[at] for at in part]) * (sum(batch[at].example.learned for at in part) / learned)
             own.backward()
             loss += own.item()
         if not math.isfinite(loss):

@@ -24,12 +24,12 @@ from tasks.trainers.fitting import Recipe, best_point
 from tasks.trainers.rendering import Example, Rendering, Turns
 from tasks.trainers.search import Trial, try_each
 from tasks.trainers.tuning import Lora, Tuning
-from tasks.trainers.upper import UpperLayers
+from tasks.trainers.upper import Learnable, UpperLayers
 
 _EPOCHS = {100: 8, 500: 5, 2_000: 3, 20_000: 2, sys.maxsize: 1}
 """How often rows are seen by default: up to so many rows, so many epochs."""
 
-_SHOWN = 160
+_SHOWN, _CHECKED = 160, 3
 
 logger = logging.getLogger("stillhouse.train")
 
@@ -158,8 +158,8 @@ class LocalTrainer(BaseModel):
         torch.manual_seed(self.seed)
         tuned = self.tuning.begin(model)
         upper = UpperLayers(model, self.tuning.layers, [*material.lessons, *material.watched])
+        upper.check([Learnable(each) for each in material.lessons[:_CHECKED]])
         train, validation = upper.learnable(material.lessons), upper.learnable(material.watched)
-        upper.check(train[0])
         rates = self.search or [self.learning_rate or self.tuning.default_rate(model.config.hidden_size)]
         recipes = [self._recipe(len(train), each) for each in rates]
         best, trials = try_each(upper, train, validation, recipes, checkpoints)

@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.trainers import fitting
-from tasks.trainers.fitting import Recipe, _Fitting, parts, rate, shuffled
+from tasks.trainers.fitting import Recipe, _Fitting, rate, shuffled
 from tasks.trainers.losses import token_losses
 from tasks.trainers.rendering import Example
 from tasks.trainers.trainable import copied, put, trainable
@@ -22,15 +21,6 @@ def test_every_row_is_in_one_batch_of_an_epoch(lengths: list[int], size: int, se
     assert sorted(row.example.tokens[-1] for batch in batches for row in batch) == list(range(len(rows)))
     assert all(1 <= len(batch) <= size for batch in batches)
     assert batches == shuffled(rows, size, str(seed))
-
-
-@given(st.lists(st.integers(1, 40), min_size=1, max_size=30), st.integers(1, 200))
-def test_a_batch_comes_in_parts_that_hold_so_many_tokens_or_one_row(lengths: list[int], tokens: int) -> None:
-    rows = [Learnable(example([0] * length, [number]), None) for number, length in enumerate(lengths)]
-    given = list(parts(rows, tokens))
-    assert sorted(row.example.tokens[-1] for part in given for row in part) == list(range(len(rows)))
-    for part in given:
-        assert len(part) == 1 or len(part) * max(len(row.example.tokens) for row in part) <= tokens
 
 
 @given(st.integers(1, 500))
@@ -106,7 +96,7 @@ def test_a_step_in_parts_is_the_step_of_the_whole_batch(model: Any, monkeypatch:
     before = copied(trainable(UpperLayers(model, 1, WEIGHED)))
     after: list[dict[str, Any]] = []
     for tokens in (1, 10_000):
-        monkeypatch.setitem(fitting._TOKENS_AT_ONCE, "cpu", tokens)
+        monkeypatch.setattr("tasks.trainers.upper._TOKENS_AT_ONCE", tokens)
         upper = UpperLayers(model, 1, WEIGHED)
         put(trainable(upper), before)
         rows = upper.learnable(WEIGHED)

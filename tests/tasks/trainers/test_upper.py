@@ -2,11 +2,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tasks.errors import ModelUnavailable
 from tasks.trainers.rendering import Example
-from tasks.trainers.upper import UpperLayers
-from tests.tasks.trainers.lessons import APART, EXAMPLES
+from tasks.trainers.upper import _TOKENS_AT_ONCE, Learnable, UpperLayers
+from tests.tasks.trainers.lessons import APART, EXAMPLES, example
 
 
 def whole_states(model: Any, example: Example) -> Any:
@@ -18,20 +20,22 @@ def whole_states(model: Any, example: Example) -> Any:
 
 @pytest.mark.parametrize("count", [None, 1, 2, 5])
 @pytest.mark.parametrize(("examples", "shared"), [(EXAMPLES, 2), (EXAMPLES[:1], 3), (APART, 0)])
+@pytest.mark.parametrize("packs", [True, False])
 def test_the_two_parts_compute_what_the_whole_does(
-    model: Any, count: int | None, examples: Sequence[Example], shared: int
+    model: Any, count: int | None, examples: Sequence[Example], shared: int, packs: bool
 ) -> None:
     import torch
 
     upper = UpperLayers(model, count, examples)
     assert upper.shared == shared
     batch = upper.learnable(examples)
+    upper.packs = packs
+    upper.check(batch)
+    assert upper.packs == packs
     with torch.no_grad():
         top = upper.top_states(batch)
-    for each, parts in zip(batch, top, strict=True):
-        upper.check(each)
-        whole = whole_states(model, each.example)[shared:]
-        assert torch.allclose(whole, parts[: len(whole)], atol=1e-5)
+    whole = torch.cat([whole_states(model, each)[shared:] for each in examples])
+    assert torch.allclose(whole, top, atol=1e-5)
 
 
 def test_states_that_do_not_fit_into_memory_are_computed_when_they_are_needed(
@@ -44,7 +48,24 @@ def test_states_that_do_not_fit_into_memory_are_computed_when_they_are_needed(
     assert [tuple(each.states.shape) for each in kept] == [(len(each.tokens) - 2, 64) for each in EXAMPLES]
     monkeypatch.setattr("tasks.trainers.upper._KEPT_BYTES", 1)
     with torch.no_grad():
-        assert torch.equal(upper.top_states(upper.learnable(EXAMPLES)), upper.top_states(kept))
+        assert torch.allclose(upper.top_states(upper.learnable(EXAMPLES)), upper.top_states(kept), atol=1e-5)
+
+
+def test_rows_are_padded_where_packed_ones_would_see_each_other(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model.config, "_attn_implementation", "eager")  # it adds the mask instead of heeding it
+    upper = UpperLayers(model, 1, EXAMPLES)
+    upper.check([Learnable(each) for each in EXAMPLES])
+    assert not upper.packs
+
+
+@given(st.lists(st.integers(3, 700), min_size=1, max_size=30))
+def test_a_part_holds_so_many_tokens_or_one_row(lengths: list[int]) -> None:
+    rows = [example([0] * length, [1]) for length in lengths]
+    upper = UpperLayers.__new__(UpperLayers)
+    upper.shared = 2
+    given = list(upper.in_parts(rows))
+    assert sorted(at for part in given for at in part) == list(range(len(rows)))
+    assert all(len(part) == 1 or sum(lengths[at] - 1 for at in part) <= _TOKENS_AT_ONCE for part in given)
 
 
 def test_states_that_are_not_the_lower_layers_are_refused(model: Any) -> None:
@@ -52,7 +73,7 @@ def test_states_that_are_not_the_lower_layers_are_refused(model: Any) -> None:
     one = upper.learnable(EXAMPLES)[0]
     for wrong in (one.states + 1.0, one.states * float("nan"), one.states.flip(0)):
         with pytest.raises(ModelUnavailable, match="does not split into layers"):
-            upper.check(one._replace(states=wrong))
+            upper.check([one._replace(states=wrong)])
 
 
 def test_the_model_is_whole_again_afterwards(model: Any) -> None:
