@@ -10,7 +10,8 @@ from tasks.progress import Progress
 from tasks.trainers.rendering import Example
 
 _TOLERANCE = 5e-2
-_TOKENS_AT_ONCE = 512
+_TOKENS_AT_ONCE = {"cpu": 512}
+_ON_A_GPU = 4_096
 _KEPT_BYTES = 4 * 2**30
 
 
@@ -62,7 +63,8 @@ class UpperLayers:
 
     def in_parts(self, examples: Sequence[Example]) -> Iterator[list[int]]:
         """Positions in parts of as many tokens as are worked on at once, or of one row; similar lengths together."""
-        most, part, held = max(_TOKENS_AT_ONCE, self.shared), list[int](), 0
+        device, part, held = self.model.device.type, list[int](), 0
+        most = max(_TOKENS_AT_ONCE.get(device, _ON_A_GPU), self.shared)
         lengths = [len(example.tokens) - self.shared for example in examples]
         for at in sorted(range(len(lengths)), key=lambda at: (-lengths[at], at)):
             if part and held + lengths[at] > most:

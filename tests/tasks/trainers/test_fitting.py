@@ -10,7 +10,7 @@ from tasks.trainers.losses import token_losses
 from tasks.trainers.rendering import Example
 from tasks.trainers.trainable import copied, put, trainable
 from tasks.trainers.tuning import Full
-from tasks.trainers.upper import Learnable, UpperLayers
+from tasks.trainers.upper import _TOKENS_AT_ONCE, Learnable, UpperLayers
 from tests.tasks.trainers.lessons import APART, EXAMPLES, example
 
 
@@ -96,7 +96,7 @@ def test_a_step_in_parts_is_the_step_of_the_whole_batch(model: Any, monkeypatch:
     before = copied(trainable(UpperLayers(model, 1, WEIGHED)))
     after: list[dict[str, Any]] = []
     for tokens in (1, 10_000):
-        monkeypatch.setattr("tasks.trainers.upper._TOKENS_AT_ONCE", tokens)
+        monkeypatch.setitem(_TOKENS_AT_ONCE, "cpu", tokens)
         upper = UpperLayers(model, 1, WEIGHED)
         put(trainable(upper), before)
         rows = upper.learnable(WEIGHED)

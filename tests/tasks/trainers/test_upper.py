@@ -2,7 +2,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tasks.errors import ModelUnavailable
@@ -58,14 +58,14 @@ def test_rows_are_padded_where_packed_ones_would_see_each_other(model: Any, monk
     assert not upper.packs
 
 
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.integers(3, 700), min_size=1, max_size=30))
-def test_a_part_holds_so_many_tokens_or_one_row(lengths: list[int]) -> None:
-    rows = [example([0] * length, [1]) for length in lengths]
-    upper = UpperLayers.__new__(UpperLayers)
-    upper.shared = 2
-    given = list(upper.in_parts(rows))
-    assert sorted(at for part in given for at in part) == list(range(len(rows)))
-    assert all(len(part) == 1 or sum(lengths[at] - 1 for at in part) <= _TOKENS_AT_ONCE for part in given)
+def test_a_part_holds_so_many_tokens_or_one_row(model: Any, lengths: list[int]) -> None:
+    upper = UpperLayers(model, 1, EXAMPLES)
+    given = list(upper.in_parts([example([0] * length, [1]) for length in lengths]))
+    assert sorted(at for part in given for at in part) == list(range(len(lengths)))
+    own = [length + 1 - upper.shared for length in lengths]
+    assert all(len(part) == 1 or sum(own[at] for at in part) <= _TOKENS_AT_ONCE["cpu"] for part in given)
 
 
 def test_states_that_are_not_the_lower_layers_are_refused(model: Any) -> None:
