@@ -180,7 +180,7 @@ def test_the_best_weights_are_the_student(tiny_llama: Path, tmp_path: Path) -> N
     lesson.save(tmp_path)
     model, tokenizer = load(ModelWeights(reference="student", path=tmp_path, fingerprint="0"))
     seen = Rendering(tokenizer, {tokenizer.eos_token_id}).examples(against)
-    loss = validation_loss(UpperLayers(model, None, seen), UpperLayers(model, None, seen).learnable(seen), 4)
+    loss = validation_loss(UpperLayers(model, None, seen), UpperLayers(model, None, seen).learnable(seen))
     assert loss == pytest.approx(best_point(lesson.training.curve).validation_loss, rel=1e-4)
     assert loss < (lesson.training.curve[-1].validation_loss or 0)
 
