@@ -116,5 +116,10 @@ def _projected(weighed: Any) -> "Vectors":
     weighed = weighed[:, np.flatnonzero((weighed > 0).sum(axis=0) > (0 if few else 1))]
     if few or weighed.shape[1] <= _DIMENSIONS:
         return unit(weighed.toarray())
-    directions = randomized_svd(weighed[:_FITTED], _DIMENSIONS, n_iter=_POWERS, random_state=0)[2]
+    directions = randomized_svd(
+        weighed[:_FITTED],
+        _DIMENSIONS,
+        n_iter=_POWERS,  # pyright: ignore[reportArgumentType]: documented, and not in the annotation
+        random_state=0,
+    )[2]
     return unit(weighed @ directions.T)
