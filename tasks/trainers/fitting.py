@@ -137,7 +137,7 @@ class _Fitting:
         self._upper.model.train()
         loss, learned = 0.0, sum(each.example.learned for each in batch)
         for part in self._upper.in_parts([each.example for each in batch]):
-            own = self.loss([batch[at] for at in part]) * (sum(batch[at].example.learned for at in part) / learned)
+            own = self.loss([batch[at] for at in part], learned)
             own.backward()
             loss += own.item()
         if not math.isfinite(loss):
@@ -148,10 +148,13 @@ class _Fitting:
         self.state = self.state.model_copy(update={"step": step + 1, "losses": [*self.state.losses, loss]})
         return loss
 
-    def loss(self, batch: Sequence[Learnable]) -> Any:
-        """The mean loss a token; a row that weighs twice as much counts twice, also in a batch of its own."""
-        losses, weights = token_losses(self._upper, batch)
-        return (losses * weights).sum() / (len(weights) * self._mean_weight)
+    def loss(self, part: Sequence[Learnable], learned: int) -> Any:
+        """A part's share of its batch's mean loss a token, of which the batch has so many that are learned.
+
+        A row that weighs twice as much counts twice, also in a batch of its own.
+        """
+        losses, weights = token_losses(self._upper, part)
+        return (losses * weights).sum() / (learned * self._mean_weight)
 
     def looks_now(self) -> bool:
         """Whether the validation rows are due: after each epoch, and four times in a training of fewer epochs."""

@@ -4,19 +4,19 @@ import json
 import os
 import re
 import shlex
-import subprocess
-import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from urllib.request import urlopen
+from typing import Any
 
 import pytest
+
+from tests.flows.house import House
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / "data" / "support"
 EXAMPLES, PORT, SECONDS = 50, 4291, 1200
-_ENDED = {"PAUSED", "COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
-_OUTCOMES = (0, 3)  # a check that doubts something ends with 3
 
 
 def section() -> str:
@@ -45,41 +45,29 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_fifty_examples(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    api = f"http://127.0.0.1:{PORT}/api"
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT", "STILLHOUSE"))}
-    environment = clean | {"PYTHONPATH": str(ROOT), "PREFECT_HOME": str(folder / "prefect")}
+    own = {"PYTHONPATH": str(ROOT), "PWD": str(folder), "PREFECT_HOME": str(folder / "prefect")}
+    house = House(folder, folder / "mine.yaml", clean | own, PORT)
     spent: list[tuple[str, float]] = []
 
-    def stillhouse(*arguments: str) -> str:
+    def timed(words: str, done: Callable[[], Any]) -> Any:
         began = time.monotonic()
-        more = ["--port", str(PORT)] if arguments == ("up",) else []
-        if spent and spent[-1][0] == "up":
-            environment["PREFECT_API_URL"] = api
-        command = [sys.executable, "-m", "flows.cli", *arguments, *more]
-        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-        spent.append((" ".join(arguments), time.monotonic() - began))
-        assert done.returncode in _OUTCOMES, done.stdout + done.stderr
-        return done.stdout
-
-    def comes_to(run: str) -> str:
-        began, state = time.monotonic(), ""
-        while state not in _ENDED and time.monotonic() - began < SECONDS:
-            time.sleep(1)
-            with urlopen(f"{api}/flow_runs/{run}", timeout=60) as given:
-                state = json.load(given)["state"]["type"]
-        spent.append((f"until it is {state}", time.monotonic() - began))
-        return state
+        given = done()
+        spent.append((words, time.monotonic() - began))
+        return given
 
     try:
-        for arguments in commands():
-            told = stillhouse(*arguments)
-            if "--remote" in arguments:
-                assert comes_to(told.strip().rpartition("/")[2]) == "PAUSED"
-            if arguments[0] == "approve":
+        for words in commands():
+            more = ["--port", str(PORT)] if words == ["up"] else []
+            told = timed(" ".join(words), partial(house.command, *words, *more))
+            if "--remote" in words:
+                run = told.strip().rpartition("/")[2]
+                timed("until it asks for approval", partial(house.once, run, "PAUSED", seconds=SECONDS))
+            if words[0] == "approve":
                 assert "it is on stage" in told
     finally:
-        if spent[-1][0] != "down":
-            stillhouse("down")
+        if "down" not in dict(spent):
+            house.command("down")
     with capsys.disabled():
         print(f"\nload {os.getloadavg()[0]:.1f}")
         for words, seconds in spent:

@@ -110,9 +110,9 @@ class House(NamedTuple):
         """The flow run, once it has ended."""
         return self.once(run, *_ENDED)
 
-    def once(self, run: str, *types: str) -> dict[str, Any]:
+    def once(self, run: str, *types: str, seconds: float = _RUN_SECONDS) -> dict[str, Any]:
         """The flow run, once its state is of one of the types."""
-        until = time.monotonic() + _RUN_SECONDS
+        until = time.monotonic() + seconds
         while time.monotonic() < until:
             seen = self.api(f"flow_runs/{run}")
             if seen["state"]["type"] in types:

@@ -86,7 +86,8 @@ def test_a_row_that_weighs_more_moves_the_student_more(model: Any) -> None:
     Full(method="full", layers=1).begin(model)
     rows = upper.learnable([*heavy, *EXAMPLES])
     fitting = _Fitting(upper, Recipe(1, 0.01, 1, None, 0), rows)
-    assert fitting.loss(rows[:1]).item() == pytest.approx(3 * fitting.loss(rows[1:2]).item())
+    learned = rows[0].example.learned
+    assert fitting.loss(rows[:1], learned).item() == pytest.approx(3 * fitting.loss(rows[1:2], learned).item())
 
 
 def test_a_step_in_parts_is_the_step_of_the_whole_batch(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
